@@ -1,0 +1,1 @@
+"""Hashes, signatures, addresses, proofs: pure functions over bytes that decide nothing about the chain."""
