@@ -1,0 +1,1 @@
+"""Words every room shares: units, canonical codec, the error tree, bounds, seeded dice."""

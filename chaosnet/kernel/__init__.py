@@ -1,0 +1,1 @@
+"""One whole node as one function: step(event, now) -> effects."""

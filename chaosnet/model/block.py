@@ -1,0 +1,203 @@
+"""Headers, blocks, seals and validator sets (protocol: Blocks).
+
+The block id is the hash of the header. Signatures are never in it: the *seal* (for pbft and dbft a commit
+certificate) travels and is stored beside the header. Block H+1 carries the seal of H as `parent_seal`; only
+that copy feeds the state.
+"""
+
+from typing import Final, TypeVar
+
+from chaosnet.base.codec import Decoder, Record, encode
+from chaosnet.base.errors import Invalid, InvalidBlock
+from chaosnet.base.limits import BLOCK_BYTES_MAX, BLOCK_TXS_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX
+from chaosnet.base.units import EMPTY_HASH, BlockId, Hash32
+from chaosnet.crypto.hashing import merkle_root, tagged_hash
+
+T = TypeVar("T")
+
+HEADER_VERSION: Final = 1
+HEADER_BYTES_MAX: Final = 4096
+SEAL_BYTES_MAX: Final = 64 * 1024
+
+
+class GenesisProof(Record, tag=0):
+    """Engine proof of block 0, which nobody produced."""
+
+
+class QuorumProof(Record, tag=1):
+    """Engine proof of a pbft or dbft block."""
+
+    round: int
+    """Round in which the block was first proposed."""
+
+
+Proof = GenesisProof | QuorumProof
+
+
+class Header(Record, tag=1):
+    """Everything a light client needs to know of a block."""
+
+    version: int
+    genesis: bytes
+    """Genesis hash."""
+    era: int
+    height: int
+    parent: bytes
+    """Block id of the parent."""
+    time_ms: int
+    """Unix time, greater than the parent's."""
+    proposer: bytes
+    """Operator account of the producer: it receives the fees."""
+    rule: int
+    """Number of the rule set in force by the parent's state."""
+    engine: str
+    tx_root: bytes
+    """RFC 9162 root over the hashes of the transactions' full bytes."""
+    tx_count: int
+    state_root: bytes
+    """Root of the state after this block."""
+    receipts_root: bytes
+    """RFC 9162 root over the encoded receipts."""
+    validators_hash: bytes
+    """Hash of the set that seals this block."""
+    next_validators_hash: bytes
+    """Hash of the set that seals the next block."""
+    parent_seal_hash: bytes
+    """Hash of the parent's seal, as carried by this block."""
+    gas_used: int
+    proof: Proof
+
+
+class Block(Record, tag=1):
+    """A header with its body. Transactions are raw bytes, so that a block is hashed exactly as received."""
+
+    header: Header
+    parent_seal: bytes
+    txs: tuple[bytes, ...]
+
+
+class SealedBlock(Record, tag=1):
+    """A block and what makes it final: the unit of sync."""
+
+    block: Block
+    seal: bytes
+
+
+class Validator(Record):
+    """One member of a validator set."""
+
+    operator: bytes
+    """Operator account (33 bytes): stable identity."""
+    key: bytes
+    """Consensus public key."""
+    weight: int
+
+
+class ValidatorSet(Record, tag=1):
+    """Validators in ascending operator order."""
+
+    validators: tuple[Validator, ...]
+
+    @property
+    def total(self) -> int:
+        """Sum of all weights."""
+        return sum(v.weight for v in self.validators)
+
+    def index_of_key(self, key: bytes) -> int:
+        """Return the position of a consensus key, or -1."""
+        for i, validator in enumerate(self.validators):
+            if validator.key == key:
+                return i
+        return -1
+
+
+class Certificate(Record, tag=1):
+    """Seal of pbft and dbft: precommits of more than two thirds for one block in one round."""
+
+    era: int
+    height: int
+    round: int
+    block_id: bytes
+    signers: tuple[int, ...]
+    """Positions in the validator set, ascending."""
+    signatures: tuple[bytes, ...]
+    """One for each signer, in the same order."""
+
+
+_block_decoder: Decoder[Block] = Decoder(Block, FRAME_BYTES_MAX)
+_header_decoder: Decoder[Header] = Decoder(Header, HEADER_BYTES_MAX)
+_sealed_decoder: Decoder[SealedBlock] = Decoder(SealedBlock, FRAME_BYTES_MAX)
+_certificate_decoder: Decoder[Certificate] = Decoder(Certificate, SEAL_BYTES_MAX)
+_set_decoder: Decoder[ValidatorSet] = Decoder(ValidatorSet, SEAL_BYTES_MAX)
+
+
+def block_id_of(header: Header) -> BlockId:
+    """Return the hash of a header."""
+    return BlockId(tagged_hash(b"header", encode(header)))
+
+
+def validators_hash_of(validators: ValidatorSet) -> Hash32:
+    """Return the hash that headers commit to."""
+    return tagged_hash(b"validators", encode(validators))
+
+
+def seal_hash_of(seal: bytes) -> Hash32:
+    """Return the hash of a seal; of no seal, 32 zero bytes."""
+    return tagged_hash(b"seal", seal) if seal else EMPTY_HASH
+
+
+def decode_header(data: bytes) -> Header:
+    """Decode a header; raises InvalidBlock."""
+    return _decode(_header_decoder, data)
+
+
+def decode_block(data: bytes) -> Block:
+    """Decode a block and check its static bounds and its transaction root; raises InvalidBlock."""
+    block = _decode(_block_decoder, data)
+    check_body(block)
+    return block
+
+
+def decode_sealed(data: bytes) -> SealedBlock:
+    """Decode a sealed block and check its body; raises InvalidBlock."""
+    sealed = _decode(_sealed_decoder, data)
+    check_body(sealed.block)
+    return sealed
+
+
+def decode_certificate(data: bytes) -> Certificate:
+    """Decode a commit certificate; raises InvalidBlock."""
+    return _decode(_certificate_decoder, data)
+
+
+def decode_validators(data: bytes) -> ValidatorSet:
+    """Decode a validator set; raises InvalidBlock."""
+    validators = _decode(_set_decoder, data)
+    if not 1 <= len(validators.validators) <= VALIDATORS_MAX:
+        raise InvalidBlock("too_large", "validators")
+    return validators
+
+
+def check_body(block: Block) -> None:
+    """Raise InvalidBlock unless the body is inside its bounds and is the one the header commits to."""
+    header = block.header
+    if len(block.txs) > BLOCK_TXS_MAX or sum(map(len, block.txs)) > BLOCK_BYTES_MAX:
+        raise InvalidBlock("too_large", "block body")
+    if header.tx_count != len(block.txs):
+        raise InvalidBlock("bad_header", "transaction count")
+    if header.tx_root != tx_root_of(block.txs):
+        raise InvalidBlock("bad_root", "transaction root")
+    if header.parent_seal_hash != seal_hash_of(block.parent_seal):
+        raise InvalidBlock("bad_header", "parent seal hash")
+
+
+def tx_root_of(txs: tuple[bytes, ...]) -> Hash32:
+    """Return the RFC 9162 root over the hashes of full transaction bytes."""
+    return merkle_root([tagged_hash(b"tx-full", raw) for raw in txs])
+
+
+def _decode(decoder: Decoder[T], data: bytes) -> T:
+    try:
+        return decoder.decode(data)
+    except Invalid as error:
+        raise InvalidBlock(error.code, error.detail) from error

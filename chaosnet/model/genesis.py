@@ -1,0 +1,141 @@
+"""Genesis: the parsed start of a network (protocol: Hashing; whitepaper section 5).
+
+The genesis hash is the hash of the canonical bytes of this struct, whatever the file looked like.
+"""
+
+from typing import Final
+
+from chaosnet.base.codec import Record, encode
+from chaosnet.base.units import YEAR_MS, Hash32
+from chaosnet.crypto.hashing import tagged_hash
+
+VALIDATOR: Final = "validator"
+OBSERVER: Final = "observer"
+
+ENGINES_KNOWN: Final = ("pbft", "pow", "pos", "dpos", "dbft")
+"""Names a schedule may use; a release says which of them it can run."""
+
+
+class ChainParams(Record, tag=1):
+    """On-chain numbers; later changed by vote only."""
+
+    block_gas_max: int = 100_000_000
+    """Sum of the gas limits in one block."""
+    gas_price_min: int = 1
+    """Motes per gas; 0 allowed in a consortium."""
+    block_interval_ms_min: int = 100
+    """Least pause between two blocks."""
+    idle_interval_ms: int = 10_000
+    """An empty block is made only after this much silence."""
+    propose_timeout_ms: int = 1_000
+    """Wait for a proposal in round 0."""
+    vote_timeout_ms: int = 500
+    """Wait for the missing votes once two thirds have voted, in round 0."""
+    timeout_step_ms: int = 500
+    """Both waits grow by this each round."""
+    timeout_ms_max: int = 5_000
+    """Both waits never exceed this."""
+    clock_drift_ms: int = 2_000
+    """A fresh proposal further from a voter's clock is prevoted nil; doubles per round up to 60,000."""
+    evidence_age: int = 100_000
+    """Blocks for which a double signature can be punished."""
+    finality_depth: int = 0
+    """Blocks behind the head that count as final; 0 for engines with immediate finality."""
+    admission_numerator: int = 1
+    """A vote on membership passes when yes x denominator > members x numerator."""
+    admission_denominator: int = 2
+
+
+class LockTerms(Record):
+    """Release of a time-locked amount in equal steps.
+
+    Released at time t: amount x clamp(floor((t - t0) / period) - cliff, 0, steps) / steps, rounded down, where
+    t0 is the genesis time and t the parent block's time. The team lock is period = one year, cliff = 1,
+    steps = 5: nothing for two years, then 20 % a year.
+    """
+
+    period_ms: int
+    cliff: int
+    steps: int
+
+
+TEAM_LOCK: Final = LockTerms(period_ms=YEAR_MS, cliff=1, steps=5)
+
+
+class Allocation(Record):
+    """Coins that somebody holds from the start, or receives over the founding blocks."""
+
+    name: str
+    address: bytes
+    amount: int
+    """Motes."""
+    lock: LockTerms | None
+
+
+class Member(Record):
+    """A member of the network. Identity is its operator account; the keys can be rotated."""
+
+    name: str
+    operator: bytes
+    """Address of the operator account."""
+    role: str
+    """`validator` (counts in quorum and admission) or `observer`."""
+    consensus_key: bytes
+    """Ed25519 key that signs proposals and votes."""
+    node_key: bytes
+    """Ed25519 key of the transport certificate."""
+    vrf_key: bytes
+    """Key for leader election under pos; empty elsewhere."""
+
+
+class EngineFrom(Record):
+    """One entry of the schedule: this engine rules from this height on."""
+
+    height: int
+    engine: str
+
+
+class Genesis(Record, tag=1):
+    """Everything a network starts from."""
+
+    chain_name: str
+    """For display only; the hash is the identity."""
+    kind: str
+    """`consortium` or `public`."""
+    address_prefix: str
+    """Human-readable part of bech32m addresses."""
+    time_ms: int
+    rule: int
+    """Rule set in force from height 1."""
+    params: ChainParams
+    schedule: tuple[EngineFrom, ...]
+    members: tuple[Member, ...]
+    """In ascending operator order."""
+    allocations: tuple[Allocation, ...]
+    """In the order of the file."""
+    founding_blocks: int
+    """0: allocations are there at genesis. n: each of the blocks 1..n mints the n-th part of every one."""
+    treasury: bytes
+    """Account that receives slashed and forfeited coins."""
+
+
+def genesis_hash_of(genesis: Genesis) -> Hash32:
+    """Return the identity of a network."""
+    return tagged_hash(b"genesis", encode(genesis))
+
+
+def supply_at(genesis: Genesis, height: int) -> int:
+    """Return the exact sum of all balances, in motes, after the block at this height."""
+    blocks = genesis.founding_blocks
+    if blocks == 0 or height >= blocks:
+        return sum(a.amount for a in genesis.allocations)
+    return sum(a.amount * height // blocks for a in genesis.allocations)
+
+
+def engine_at(genesis: Genesis, height: int) -> str:
+    """Return the name of the engine that rules at a height."""
+    name = genesis.schedule[0].engine
+    for entry in genesis.schedule:
+        if entry.height <= height:
+            name = entry.engine
+    return name

@@ -1,0 +1,1 @@
+"""The peer protocol, sans-I/O: messages in, messages out; no sockets, no clock."""
