@@ -2,8 +2,8 @@
 
 Libraries differ on edge cases, so the rule is consensus: a signature is valid only if A and R are canonical
 encodings of points that are not of small order, S < L, and R equals [S]B - [k]A without the cofactor
-(RFC 8032, 5.1.7, made strict). libsodium decides so natively; the tests compare it with a second implementation. Batch
-verification cannot give the same answers and is not used.
+(RFC 8032, 5.1.7, made strict). libsodium decides so natively; the tests compare it with a second
+implementation. Batch verification cannot give the same answers and is not used.
 """
 
 from typing import Final

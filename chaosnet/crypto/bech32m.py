@@ -1,0 +1,76 @@
+"""Bech32m (BIP-350, limits of BIP-173): how bytes are shown to people, with a checksum against typos."""
+
+from typing import Final
+
+from chaosnet.base.errors import Invalid
+
+TEXT_LENGTH_MAX: Final = 90
+"""Characters of one string; the checksum's guarantee ends there (BIP-173)."""
+
+_ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_VALUES = {char: value for value, char in enumerate(_ALPHABET)}
+_CHECKSUM = 0x2BC830A3
+_CHECKSUM_WORDS = 6
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+
+
+def encode(hrp: str, payload: bytes) -> str:
+    """Return the lower-case string for `payload` under a human-readable part such as `cos`.
+
+    Raises Invalid(`bad_argument`) when the part is malformed or the string would pass 90 characters.
+    """
+    count = -(-len(payload) * 8 // 5)
+    if not is_hrp(hrp) or len(hrp) + 1 + count + _CHECKSUM_WORDS > TEXT_LENGTH_MAX:
+        raise Invalid("bad_argument", f"{hrp!r} with {len(payload)} bytes does not make a bech32m string")
+    bits = int.from_bytes(payload, "big") << (-len(payload) * 8 % 5)
+    words = [bits >> 5 * place & 31 for place in reversed(range(count))]
+    remainder = _remainder(hrp, words + [0] * _CHECKSUM_WORDS) ^ _CHECKSUM
+    words += [remainder >> 5 * place & 31 for place in reversed(range(_CHECKSUM_WORDS))]
+    return f"{hrp}1{''.join(_ALPHABET[word] for word in words)}"
+
+
+def decode(hrp: str, text: str) -> bytes:
+    """Return the payload of a string under this human-readable part; raise Invalid(`bad_address`)."""
+    found, words = _split(text)
+    if found != hrp:
+        raise Invalid("bad_address", f"it begins with {found!r}, here {hrp!r} is used")
+    bits = 0
+    for word in words:
+        bits = bits << 5 | word
+    padding = len(words) * 5 % 8
+    if padding > 4 or bits & ((1 << padding) - 1):
+        raise Invalid("bad_address", "the bits do not make whole bytes")
+    return (bits >> padding).to_bytes(len(words) * 5 // 8, "big")
+
+
+def is_hrp(text: str) -> bool:
+    """Return whether a network may use this human-readable part: 1 to 83 ASCII characters, no capitals."""
+    return 1 <= len(text) <= 83 and all("!" <= char <= "~" for char in text) and text == text.lower()
+
+
+def _split(text: str) -> tuple[str, list[int]]:
+    """Return the human-readable part and the data words without checksum; raise Invalid(`bad_address`)."""
+    if len(text) > TEXT_LENGTH_MAX:
+        raise Invalid("bad_address", "too long")
+    if not text.isascii() or (text != text.lower() and text != text.upper()):
+        raise Invalid("bad_address", "capitals and small letters mixed, or letters outside ASCII")
+    hrp, _, data = text.lower().rpartition("1")
+    if not is_hrp(hrp) or len(data) < _CHECKSUM_WORDS or not all(char in _VALUES for char in data):
+        raise Invalid("bad_address", "not of the form prefix, 1, letters and digits")
+    words = [_VALUES[char] for char in data]
+    if _remainder(hrp, words) != _CHECKSUM:
+        raise Invalid("bad_address", "checksum does not fit: mistyped?")
+    return hrp, words[:-_CHECKSUM_WORDS]
+
+
+def _remainder(hrp: str, words: list[int]) -> int:
+    """Return the remainder of the BCH code over the expanded human-readable part and the words."""
+    expanded = [ord(char) >> 5 for char in hrp] + [0] + [ord(char) & 31 for char in hrp]
+    remainder = 1
+    for word in expanded + words:
+        top = remainder >> 25
+        remainder = (remainder & 0x1FFFFFF) << 5 ^ word
+        for place, generator in enumerate(_GENERATOR):
+            if top >> place & 1:
+                remainder ^= generator
+    return remainder
