@@ -5,12 +5,16 @@ The genesis hash is the hash of the canonical bytes of this struct, whatever the
 
 from typing import Final
 
-from chaosnet.base.codec import Record, encode
+from chaosnet.base.codec import Decoder, Record, encode
 from chaosnet.base.units import YEAR_MS, Hash32
 from chaosnet.crypto.hashing import tagged_hash
+from chaosnet.model.block import Validator, ValidatorSet
 
 VALIDATOR: Final = "validator"
 OBSERVER: Final = "observer"
+
+GENESIS_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Canonical bytes of the largest genesis a light client reads."""
 
 ENGINES_KNOWN: Final = ("pbft", "pow", "pos", "dpos", "dbft")
 """Names a schedule may use; a release says which of them it can run."""
@@ -119,9 +123,23 @@ class Genesis(Record, tag=1):
     """Account that receives slashed and forfeited coins."""
 
 
+_decoder: Decoder[Genesis] = Decoder(Genesis, GENESIS_BYTES_MAX)
+
+
 def genesis_hash_of(genesis: Genesis) -> Hash32:
     """Return the identity of a network."""
     return tagged_hash(b"genesis", encode(genesis))
+
+
+def decode_genesis(data: bytes) -> Genesis:
+    """Decode canonical bytes; raises Invalid(`too_large` | `malformed` | `not_canonical`)."""
+    return _decoder.decode(data)
+
+
+def validators_of_genesis(genesis: Genesis) -> ValidatorSet:
+    """Return the set that seals height 1: all validators in operator order, one vote each."""
+    members = sorted((m for m in genesis.members if m.role == VALIDATOR), key=lambda m: m.operator)
+    return ValidatorSet(tuple(Validator(m.operator, m.consensus_key, weight=1) for m in members))
 
 
 def supply_at(genesis: Genesis, height: int) -> int:
