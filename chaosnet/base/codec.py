@@ -5,13 +5,14 @@ over-long integers and lengths; so `decode` re-encodes what it read and compares
 sent derive from `Record`.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, dataclass_transform
 
 import msgspec
 
 from chaosnet.base.errors import Invalid
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Base of every struct that is hashed or sent: immutable, encoded as an array."""
 

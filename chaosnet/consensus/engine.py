@@ -5,7 +5,7 @@ for, in the order it must be done. It knows no peers, no disk, no keys and no le
 """
 
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, dataclass_transform
 
 import msgspec
 
@@ -22,6 +22,7 @@ class Finality(Enum):
     DEPTH = "depth"
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Fact(msgspec.Struct, frozen=True):
     """Base of everything that crosses the engine's border."""
 
