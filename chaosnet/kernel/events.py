@@ -4,6 +4,8 @@ The shell performs effects in list order; `Persist*` and `AskSignature` are dura
 of the same or a later list is performed. The simulator crashes nodes between any two effects.
 """
 
+from typing import dataclass_transform
+
 import msgspec
 
 from chaosnet.consensus.engine import AskSignature as SignatureRequest
@@ -12,6 +14,7 @@ from chaosnet.model.evidence import Evidence, Proposal, Vote
 from chaosnet.model.receipt import Receipt
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Fact(msgspec.Struct, frozen=True):
     """Base of every event and effect."""
 
@@ -178,7 +181,8 @@ class SetTimer(Fact):
 
 class AskVerify(Fact):
     """Verify signatures outside the event loop; answered by Verified. Each item is all signatures of one
-    transaction, as (public key, message, signature)."""
+    transaction, as (public key, message, signature).
+    """
 
     ticket: int
     items: tuple[tuple[tuple[bytes, bytes, bytes], ...], ...]
@@ -214,6 +218,7 @@ class HeadMoved(Fact):
     sealed_round: int
     ours: bool
     """This node proposed it."""
+    tx_ids: tuple[bytes, ...] = ()
 
 
 class TransactionsPending(Fact):
@@ -262,9 +267,7 @@ class Halted(Fact):
     detail: str
 
 
-ReportFact = (
-    HeadMoved | TransactionsPending | RoundMoved | PeerNote | BlockRefused | DoubleSign | Halted
-)
+ReportFact = HeadMoved | TransactionsPending | RoundMoved | PeerNote | BlockRefused | DoubleSign | Halted
 
 Effect = (
     PersistCandidate

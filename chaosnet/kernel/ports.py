@@ -25,4 +25,3 @@ class ChainReader(Protocol):
     def has_transaction(self, tx_id: bytes) -> bool:
         """Return whether a canonical block holds this transaction."""
         ...
-

@@ -1,0 +1,349 @@
+"""The engine's place in the node: what it asks is done here, and what it must know is given here."""
+
+from typing import assert_never
+
+from chaosnet.base.codec import encode
+from chaosnet.base.errors import Invalid, InvalidMessage
+from chaosnet.consensus.engine import (
+    Accused,
+    AskSignature,
+    BlockSealed,
+    BuildCandidate,
+    CandidateBuilt,
+    CandidateChecked,
+    CheckCandidate,
+    Given,
+    HeadChanged,
+    KeepCandidate,
+    PeerSaid,
+    RoundEntered,
+    Say,
+    SetTimer,
+    Signed,
+    TimerFired,
+    WorkWaiting,
+)
+from chaosnet.consensus.engine import Asked as AskedByEngine
+from chaosnet.crypto.signing import is_valid
+from chaosnet.kernel import chain, producer
+from chaosnet.kernel import events as ev
+from chaosnet.kernel.mempool import nonces_in
+from chaosnet.kernel.node import Candidate, Node
+from chaosnet.kernel.outbox import send
+from chaosnet.model.block import QuorumProof, block_id_of
+from chaosnet.model.evidence import Proposal, Vote, proposal_digest
+from chaosnet.protocol.messages import Propose, Votes
+
+TIMER = "engine:"
+SYNC_AHEAD = 4
+"""Sealed blocks whose signatures are verified ahead of execution."""
+CANDIDATES_MAX = 8
+
+
+def start(node: Node, now: int) -> None:
+    """Tell the engine where the chain stands."""
+    give(node, _head_changed(node), now)
+
+
+def give(node: Node, given: Given, now: int) -> None:
+    """Feed the engine and do what it asks, until it asks no more."""
+    queue: list[Given] = [given]
+    while queue:
+        for asked in node.engine.step(queue.pop(0), now):
+            queue.extend(_do(node, asked, now))
+
+
+def _do(node: Node, asked: AskedByEngine, now: int) -> list[Given]:
+    """Do one thing the engine asked; return what it must be told at once."""
+    match asked:
+        case BuildCandidate(height=height, round=round_):
+            return _build(node, height, round_, now)
+        case CheckCandidate():
+            return _check(node, asked)
+        case Say(message=message):
+            _say(node, message)
+        case SetTimer(name=name, height=height, round=round_, at_ms=at_ms):
+            node.engine_timers[name] = (height, round_)
+            node.effects.append(ev.SetTimer(TIMER + name, at_ms))
+        case AskSignature():
+            node.effects.append(ev.AskSignature(asked))
+        case KeepCandidate(block_id=block_id):
+            candidate = node.candidates[block_id]
+            node.effects.append(ev.PersistCandidate(candidate.block.header.height, block_id, candidate.raw))
+        case BlockSealed(block_id=block_id, seal=seal):
+            return _sealed(node, node.candidates[block_id], seal, now)
+        case Accused(evidence=evidence):
+            first = evidence.first
+            node.accused.append(encode(evidence))
+            node.effects.append(ev.PersistEvidence(evidence))
+            node.effects.append(ev.Report(ev.DoubleSign(first.signer, first.height)))
+        case RoundEntered(height=height, round=round_, step=step):
+            node.effects.append(ev.Report(ev.RoundMoved(height, round_, step)))
+        case _:
+            assert_never(asked)
+    return []
+
+
+def _build(node: Node, height: int, round_: int, now: int) -> list[Given]:
+    if height != node.head.header.height + 1:
+        return []
+    candidate = producer.build(node, round_, node.engine.proposer(height, round_), now)
+    node.candidates[candidate.block_id] = candidate
+    time_ms = candidate.block.header.time_ms
+    return [CandidateBuilt(height=height, round=round_, block_id=candidate.block_id, time_ms=time_ms)]
+
+
+def _check(node: Node, asked: CheckCandidate) -> list[Given]:
+    candidate = find_candidate(node, asked.block_id)
+    if candidate is None:
+        return []
+    candidate.asked = asked
+    if candidate.refused or candidate.applied is not None:
+        return [_verdict(candidate)]
+    try:
+        chain.check_header(node, candidate.block.header)
+        if not candidate.txs:
+            chain.prepare(node, candidate)
+    except Invalid as error:
+        chain.refuse(node, candidate, error)
+        return [_verdict(candidate)]
+    return [] if candidate.waiting_for else _executed(node, candidate)
+
+
+def _executed(node: Node, candidate: Candidate) -> list[Given]:
+    try:
+        chain.execute(node, candidate)
+        header = candidate.block.header
+        proof = header.proof
+        turn = proof.round if isinstance(proof, QuorumProof) else 0
+        if header.proposer != node.engine.proposer(header.height, turn):
+            raise Invalid("bad_proposer")
+    except Invalid as error:
+        candidate.applied = None
+        chain.refuse(node, candidate, error)
+    return [_verdict(candidate)]
+
+
+def _verdict(candidate: Candidate) -> CandidateChecked:
+    header = candidate.block.header
+    proof = header.proof
+    return CandidateChecked(
+        block_id=candidate.block_id,
+        is_valid=candidate.applied is not None,
+        time_ms=header.time_ms,
+        proposal_round=proof.round if isinstance(proof, QuorumProof) else 0,
+    )
+
+
+def _sealed(node: Node, candidate: Candidate, seal: bytes, now: int) -> list[Given]:
+    chain.commit(node, candidate, seal, now)
+    node.sync.set_head(node.head.header.height, node.head.block_id, now)
+    return [_head_changed(node)]
+
+
+def _head_changed(node: Node) -> HeadChanged:
+    head = node.head
+    waiting = has_work(node)
+    node.work_told = waiting
+    return HeadChanged(
+        header=head.header,
+        block_id=head.block_id,
+        era=head.header.era,
+        validators=head.validators,
+        params=head.params,
+        work_waiting=waiting,
+    )
+
+
+def has_work(node: Node) -> bool:
+    """Return whether some pending transaction could be in the next block."""
+    return len(node.mempool) > 0 and node.mempool.has_includable(nonces_in(node.head.state))
+
+
+def tell_work(node: Node, now: int) -> None:
+    """Tell the engine, once per head, that transactions wait."""
+    if not node.work_told and not node.halted and has_work(node):
+        node.work_told = True
+        give(node, WorkWaiting(), now)
+
+
+def find_candidate(node: Node, block_id: bytes) -> Candidate | None:
+    """Return a candidate of the height after the head, from memory or kept on disk."""
+    known = node.candidates.get(block_id)
+    if known is None:
+        raw = node.reader.candidate(block_id)
+        if raw is None:
+            return None
+        known = chain.candidate_from(raw, source=b"")
+        if known.block.header.parent != node.head.block_id:
+            return None
+        node.candidates[block_id] = known
+    return known
+
+
+# ── messages of the engine ───────────────────────────────────────────────────────────────────────────────
+
+
+def _say(node: Node, message: Proposal | Vote) -> None:
+    node.relayed[message.signature] = None
+    for peer in node.sessions.ready():
+        _send_engine_message(node, peer, message)
+
+
+def _send_engine_message(node: Node, peer: bytes, message: Proposal | Vote) -> None:
+    if isinstance(message, Vote):
+        send(node, peer, Votes(votes=(message,)))
+        return
+    candidate = find_candidate(node, message.block_id)
+    if candidate is not None:
+        send(node, peer, Propose(proposal=message, block=candidate.raw))
+
+
+def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
+    """Take a proposal with its block; raises InvalidMessage when the block is not what it says."""
+    proposal = message.proposal
+    head = node.head.header
+    node.heard[proposal.signer] = now
+    if proposal.height != head.height + 1 or proposal.era != head.era:
+        return
+    position = node.head.validators.index_of_key(proposal.signer)
+    if position < 0:
+        return
+    turn = node.engine.proposer(proposal.height, proposal.round)
+    if node.head.validators.validators[position].operator != turn:
+        raise InvalidMessage("bad_proposer", penalty=10)
+    if not is_valid(proposal.signer, proposal_digest(node.genesis_hash, proposal), proposal.signature):
+        raise InvalidMessage("bad_signature", "proposal", penalty=50)
+    if proposal.block_id not in node.candidates and not _take_block(node, peer, message):
+        return
+    _relay(node, peer, message.proposal, now)
+    give(node, PeerSaid(proposal), now)
+
+
+def _take_block(node: Node, peer: bytes, message: Propose) -> bool:
+    """Keep the block of a proposal; return False when it does not come with it."""
+    if not message.block:
+        return find_candidate(node, message.proposal.block_id) is not None
+    if len(node.candidates) >= CANDIDATES_MAX:
+        for block_id in list(node.candidates):
+            if node.candidates[block_id].asked is None and node.candidates[block_id].source:
+                del node.candidates[block_id]
+                break
+    try:
+        candidate = chain.candidate_from(message.block, source=peer)
+    except Invalid as error:
+        raise InvalidMessage(error.code, error.detail, penalty=50) from error
+    if candidate.block_id != message.proposal.block_id:
+        raise InvalidMessage("bad_header", "block is not the proposed one", penalty=50)
+    node.candidates[candidate.block_id] = candidate
+    return True
+
+
+def on_votes(node: Node, peer: bytes, message: Votes, now: int) -> None:
+    """Take votes of this height or the next."""
+    for vote in message.votes:
+        if vote.height < node.head.header.height + 1:
+            continue
+        if node.head.validators.index_of_key(vote.signer) < 0:
+            continue
+        node.heard[vote.signer] = now
+        _relay(node, peer, vote, now)
+        give(node, PeerSaid(vote), now)
+
+
+def _relay(node: Node, source: bytes, message: Proposal | Vote, now: int) -> None:
+    """Pass a message on to peers whose nodes have no link to its signer: the direct links are the fast path."""
+    if message.signature in node.relayed:
+        return
+    node.relayed[message.signature] = None
+    position = node.head.validators.index_of_key(message.signer)
+    for peer in node.sessions.ready():
+        if peer != source and not node.linked.get(peer, 0) >> position & 1:
+            _send_engine_message(node, peer, message)
+
+
+# ── answers of the world ─────────────────────────────────────────────────────────────────────────────────
+
+
+def on_signature(node: Node, event: ev.SignatureMade, now: int) -> None:
+    """Hand a signed message, or the refusal, to the engine."""
+    give(node, Signed(unsigned=event.unsigned, message=event.message), now)
+
+
+def on_timer(node: Node, name: str, now: int) -> None:
+    """Hand a timer to the engine."""
+    height, round_ = node.engine_timers.pop(name, (0, 0))
+    if height == node.head.header.height + 1:
+        give(node, TimerFired(name=name, height=height, round=round_), now)
+
+
+def on_block_verified(node: Node, ticket: int, *, is_good: bool, now: int) -> None:
+    """Signatures of a block's unknown transactions were checked."""
+    block_id = node.checks.pop(ticket)
+    candidate = node.candidates.get(block_id) or node.ahead.get(block_id)
+    if candidate is None or candidate.waiting_for != ticket:
+        return
+    candidate.waiting_for = 0
+    if not is_good:
+        chain.refuse(node, candidate, Invalid("bad_signature"))
+    if candidate.seal:
+        import_ready(node, now)
+    if candidate.asked is not None:
+        answers = [_verdict(candidate)] if candidate.refused else _executed(node, candidate)
+        for given in answers:
+            give(node, given, now)
+
+
+# ── sealed blocks from sync ──────────────────────────────────────────────────────────────────────────────
+
+
+def import_ready(node: Node, now: int) -> None:
+    """Prepare the next sealed blocks that sync holds, and commit those whose turn it is."""
+    while not node.halted:
+        _look_ahead(node)
+        candidate = node.ahead_at(node.head.header.height + 1)
+        if candidate is None or candidate.waiting_for:
+            return
+        del node.ahead[candidate.block_id]
+        try:
+            if candidate.refused:
+                raise Invalid(candidate.refused)
+            chain.check_header(node, candidate.block.header)
+            node.engine.check_seal(candidate.block.header, candidate.seal, node.head.validators)
+            chain.execute(node, candidate)
+        except Invalid as error:
+            chain.refuse(node, candidate, error)
+            _drop_branch(node, candidate, now)
+            return
+        give(node, _sealed(node, candidate, candidate.seal, now)[0], now)
+
+
+def _look_ahead(node: Node) -> None:
+    head = node.head.header.height
+    for height in range(head + 1, head + 1 + SYNC_AHEAD):
+        if node.ahead_at(height) is not None:
+            continue
+        taken = node.sync.take(height)
+        if taken is None:
+            return
+        sealed, peer = taken
+        candidate = Candidate(
+            block=sealed.block,
+            block_id=block_id_of(sealed.block.header),
+            raw=encode(sealed.block),
+            source=peer,
+            seal=sealed.seal,
+        )
+        node.ahead[candidate.block_id] = candidate
+        try:
+            chain.prepare(node, candidate)
+        except Invalid as error:
+            chain.refuse(node, candidate, error)
+
+
+def _drop_branch(node: Node, candidate: Candidate, now: int) -> None:
+    """Forget what was fetched from a refused block on, and blame who gave it."""
+    node.ahead.clear()
+    peer = node.sync.reject(candidate.block.header.height, now)
+    if peer is not None:
+        node.blame.append((peer, candidate.refused, 100))

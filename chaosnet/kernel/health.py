@@ -1,0 +1,79 @@
+"""What is wrong with this node or its network, in one word for programs and one sentence for people."""
+
+from dataclasses import dataclass
+
+from chaosnet.kernel.node import Node
+
+STALL_INTERVALS = 3
+"""Idle intervals without a block after which the chain counts as stalled."""
+SYNC_LAG = 2
+"""Blocks behind the best peer from which a node counts as syncing."""
+SILENT_MS = 5_000
+"""A member that is not connected and was heard this long ago is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """See rpc.schema.Health."""
+
+    is_healthy: bool
+    phase: str
+    code: str
+    reason: str
+    since_ms: int | None
+    progress: int
+
+
+def silent_validators(node: Node, now: int) -> list[bytes]:
+    """Return the operators of validators that this node neither is, nor is linked to, nor hears."""
+    node_of = {m.operator: m.node_key for m in node.head.members}
+    silent = []
+    for validator in node.head.validators.validators:
+        node_id = node_of.get(validator.operator, b"")
+        if node_id == node.config.node_id or validator.key == node.config.consensus_key:
+            continue
+        heard = max(node.heard.get(validator.key, 0), node.heard.get(node_id, 0))
+        if (not node.sessions.is_ready(node_id) and heard + SILENT_MS < now) or (node.sessions.is_ready(node_id) and heard + 2 * SILENT_MS < now and heard):
+            silent.append(validator.operator)
+    return silent
+
+
+def needed(node: Node) -> int:
+    """Return how many validators of equal weight must take part: the least n with 3n > 2 x total."""
+    total = len(node.head.validators.validators)
+    return 2 * total // 3 + 1
+
+
+def watch_quorum(node: Node, now: int) -> None:
+    """Remember since when too few validators are heard."""
+    validators = len(node.head.validators.validators)
+    present = validators - len(silent_validators(node, now))
+    if present >= needed(node):
+        node.quorum_lost_ms = None
+    elif node.quorum_lost_ms is None:
+        node.quorum_lost_ms = now
+
+
+def health_of(node: Node, now: int) -> HealthView:
+    """Judge the node as of now."""
+    head = node.head.header
+    if node.halted:
+        return HealthView(False, "halted", node.halted, f"stopped: {node.halted}", None, 100)
+    if node.quorum_lost_ms is not None:
+        total = len(node.head.validators.validators)
+        silent = len(silent_validators(node, now))
+        reason = f"{silent} of {total} members silent, {needed(node)} needed"
+        return HealthView(False, "running", "quorum_lost", reason, node.quorum_lost_ms, 100)
+    best = node.sync.progress()[1]
+    if best > head.height + SYNC_LAG:
+        percent = head.height * 100 // best
+        reason = f"syncing: block {head.height} of {best}"
+        return HealthView(False, "syncing", "syncing", reason, None, percent)
+    others = len(node.head.validators.validators) > 1 or not node.config.consensus_key
+    if others and not node.sessions.ready():
+        return HealthView(False, "running", "no_peers", "not connected to any node", None, 100)
+    quiet = now - node.head_ms
+    if quiet > STALL_INTERVALS * node.head.params.idle_interval_ms + node.head.params.timeout_ms_max:
+        reason = f"no block for {quiet // 1_000} s"
+        return HealthView(False, "running", "stalled", reason, node.head_ms, 100)
+    return HealthView(True, "running", "", "", None, 100)

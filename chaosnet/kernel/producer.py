@@ -1,0 +1,103 @@
+"""The block producer: fill a block from the mempool and execute it while filling."""
+
+from chaosnet.base.codec import encode
+from chaosnet.base.errors import InvalidTransaction
+from chaosnet.base.limits import BLOCK_BYTES_MAX, BLOCK_TXS_MAX
+from chaosnet.base.units import EMPTY_HASH
+from chaosnet.kernel.chain import context_for
+from chaosnet.kernel.mempool import nonces_in
+from chaosnet.kernel.node import Candidate, Node
+from chaosnet.ledger.apply import Execution
+from chaosnet.ledger.members import next_validators
+from chaosnet.model.block import (
+    HEADER_VERSION,
+    Block,
+    Header,
+    QuorumProof,
+    block_id_of,
+    seal_hash_of,
+    tx_root_of,
+    validators_hash_of,
+)
+from chaosnet.model.genesis import engine_at
+from chaosnet.model.receipt import receipts_root_of
+from chaosnet.model.transaction import SignedTx
+
+MISSES_MAX = 1_000
+"""Transactions that do not fit, after which the producer stops looking."""
+
+
+def build(node: Node, round_: int, proposer: bytes, now: int) -> Candidate:
+    """Return an executed block of our own on the head, for a quorum engine's round."""
+    head = node.head
+    draft = Header(
+        version=HEADER_VERSION,
+        genesis=node.genesis_hash,
+        era=head.header.era,
+        height=head.header.height + 1,
+        parent=head.block_id,
+        time_ms=max(now, head.header.time_ms + 1),
+        proposer=proposer,
+        rule=head.rules.number,
+        tx_root=EMPTY_HASH,
+        tx_count=0,
+        engine=engine_at(node.config.genesis, head.header.height + 1),
+        state_root=EMPTY_HASH,
+        receipts_root=EMPTY_HASH,
+        validators_hash=validators_hash_of(head.validators),
+        next_validators_hash=EMPTY_HASH,
+        parent_seal_hash=seal_hash_of(head.seal),
+        gas_used=0,
+        proof=QuorumProof(round=round_),
+    )
+    execution = Execution(head.state, context_for(node, time_ms=draft.time_ms, proposer=proposer))
+    txs = fill(node, execution)
+    applied = execution.finish()
+    raws = tuple(signed.raw for signed in txs)
+    header = Header(
+        **{name: getattr(draft, name) for name in draft.__struct_fields__}
+        | {
+            "tx_root": tx_root_of(raws),
+            "tx_count": len(raws),
+            "state_root": applied.state.root,
+            "receipts_root": receipts_root_of(applied.receipts),
+            "next_validators_hash": validators_hash_of(next_validators(applied.state)),
+            "gas_used": applied.gas_used,
+        }
+    )
+    block = Block(header=header, parent_seal=head.seal, txs=raws)
+    return Candidate(
+        block=block,
+        block_id=block_id_of(header),
+        raw=encode(block),
+        source=b"",
+        txs=tuple(txs),
+        applied=applied,
+    )
+
+
+def fill(node: Node, execution: Execution) -> list[SignedTx]:
+    """Execute pending transactions in their order until the block is full; return those taken."""
+    taken: list[SignedTx] = []
+    stale: list[SignedTx] = []
+    room = BLOCK_BYTES_MAX
+    misses = 0
+    for signed in node.mempool.in_order(nonces_in(node.head.state)):
+        if len(taken) >= BLOCK_TXS_MAX or misses >= MISSES_MAX:
+            break
+        if len(signed.raw) > room or execution.gas_left < signed.body.gas_limit:
+            misses += 1
+            continue
+        try:
+            execution.add(signed)
+        except InvalidTransaction as error:
+            # Only a gap in the nonces can close later; anything kept for good would make empty blocks.
+            if error.code != "nonce_too_high":
+                stale.append(signed)
+            misses += 1
+            continue
+        taken.append(signed)
+        room -= len(signed.raw)
+    for signed in stale:
+        node.mempool.drop(signed)
+    return taken

@@ -1,0 +1,140 @@
+"""The whole node: one event in, effects out, in the order they must be performed."""
+
+from typing import assert_never
+
+from chaosnet.base.errors import InvalidMessage
+from chaosnet.kernel import agreement, intake, peering
+from chaosnet.kernel import events as ev
+from chaosnet.kernel.health import watch_quorum
+from chaosnet.kernel.node import Node
+from chaosnet.kernel.outbox import send
+from chaosnet.protocol import messages as msg
+from chaosnet.protocol.messages import Message, decode_message
+from chaosnet.protocol.sync import serve_bodies, serve_headers
+
+
+def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
+    """Feed one event to the node; return what the world must do, in order.
+
+    Same node, same event, same now: same effects, byte for byte. Bad input from outside raises nothing;
+    Broken means an invariant of our own failed: the process must stop before it writes.
+    """
+    height = node.head.header.height
+    _dispatch(node, event, now)
+    if node.head.header.height != height:
+        peering.broadcast_status(node, now)
+    for peer, code, points in node.blame:
+        peering.penalise(node, peer, code, points, now)
+    node.blame.clear()
+    watch_quorum(node, now)
+    effects = node.effects
+    node.effects = []
+    return effects
+
+
+def _dispatch(node: Node, event: ev.Event, now: int) -> None:
+    match event:
+        case ev.Received(peer=peer, payload=payload):
+            _received(node, peer, payload, now)
+        case ev.Verified(ticket=ticket, verdicts=verdicts):
+            if ticket in node.intakes:
+                intake.on_verified(node, ticket, verdicts, now)
+            elif ticket in node.checks:
+                agreement.on_block_verified(node, ticket, is_good=all(verdicts), now=now)
+        case ev.SubmitTransactions():
+            intake.on_submit(node, event, now)
+        case ev.SignatureMade():
+            if not node.halted:
+                agreement.on_signature(node, event, now)
+        case ev.TimerFired(name=name):
+            _timer(node, name, now)
+        case ev.Connected():
+            peering.on_connected(node, event, now)
+        case ev.Disconnected():
+            peering.on_disconnected(node, event, now)
+        case ev.DialFailed(host=host, port=port):
+            node.book.dial_failed(host, port, now)
+        case ev.DialOrder(host=host, port=port):
+            node.effects.append(ev.Dial(host, port, b""))
+        case ev.Started():
+            _start(node, now)
+        case ev.DiskLow(free_bytes=free):
+            node.halted = "disk_full"
+            node.effects.append(ev.Report(ev.Halted("disk_full", f"{free} bytes free")))
+        case _:
+            assert_never(event)
+
+
+def _start(node: Node, now: int) -> None:
+    node.head_ms = now
+    node.sync.set_head(node.head.header.height, node.head.block_id, now)
+    agreement.start(node, now)
+    peering.on_peers_timer(node, now)
+    peering.on_status_timer(node, now)
+    node.effects.append(ev.SetTimer("get_peers", now + peering.GET_PEERS_MS))
+
+
+def _timer(node: Node, name: str, now: int) -> None:
+    if name.startswith(agreement.TIMER):
+        if not node.halted:
+            agreement.on_timer(node, name.removeprefix(agreement.TIMER), now)
+    elif name == "status":
+        peering.on_status_timer(node, now)
+    elif name == "peers":
+        peering.on_peers_timer(node, now)
+    elif name == "get_peers":
+        peering.on_get_peers_timer(node, now)
+
+
+def _received(node: Node, peer: bytes, payload: bytes, now: int) -> None:
+    if not node.sessions.is_open(peer):
+        return
+    try:
+        message = decode_message(payload)
+        node.sessions.charge(peer, message, len(payload), now)
+        if not node.sessions.is_ready(peer) and not isinstance(message, msg.Hello | msg.Goodbye):
+            raise InvalidMessage("unexpected", "before the greeting", penalty=100)
+        _message(node, peer, message, now)
+    except InvalidMessage as error:
+        if error.code == "not_a_member":
+            peering.close(node, peer, error.code)
+        else:
+            peering.penalise(node, peer, error.code, error.penalty, now)
+
+
+def _message(node: Node, peer: bytes, message: Message, now: int) -> None:
+    match message:
+        case msg.Votes():
+            if not node.halted:
+                agreement.on_votes(node, peer, message, now)
+        case msg.Propose():
+            if not node.halted:
+                agreement.on_proposal(node, peer, message, now)
+        case msg.Txs():
+            intake.on_txs(node, peer, message, now)
+        case msg.TxHashes():
+            intake.on_hashes(node, peer, message, now)
+        case msg.GetTxs():
+            intake.on_get(node, peer, message)
+        case msg.Status():
+            peering.on_status(node, peer, message, now)
+        case msg.Hello():
+            peering.on_hello(node, peer, message, now)
+        case msg.GetPeers():
+            send(node, peer, msg.Peers(addresses=node.book.sample(msg.ADDRESSES_PER_MESSAGE_MAX)))
+        case msg.Peers():
+            peering.on_peers(node, peer, message, now)
+        case msg.GetHeaders():
+            send(node, peer, serve_headers(message, node.reader))
+        case msg.GetBodies():
+            send(node, peer, serve_bodies(message, node.reader))
+        case msg.Headers():
+            node.sync.on_headers(peer, message, now)
+            peering.sync_on(node, now)
+        case msg.Bodies():
+            node.sync.on_bodies(peer, message, now)
+            peering.sync_on(node, now)
+        case msg.Goodbye():
+            node.effects.append(ev.ClosePeer(peer, "goodbye"))
+        case _:
+            assert_never(message)
