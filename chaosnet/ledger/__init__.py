@@ -1,0 +1,1 @@
+"""What a block does to the state: the definition of validity behind a header's state root."""
