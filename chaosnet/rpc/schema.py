@@ -4,9 +4,17 @@ JSON conventions: hashes, keys and raw bytes are lower-case hex; addresses are b
 strings of motes (never numbers: tokens may pass 2^53); times are Unix milliseconds.
 """
 
+from typing import Annotated, dataclass_transform
+
 import msgspec
 
+from chaosnet.base.limits import BATCH_TXS_MAX, TX_BYTES_MAX
 
+RawHex = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 2 * TX_BYTES_MAX})]
+"""Canonical bytes of a transaction in hex; longer ones get the verdict `too_large`."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """Base of every JSON object of the interface."""
 
@@ -259,7 +267,11 @@ class Account(Shape):
 
 
 class SetChange(Shape):
-    """A header after which another validator set seals, and that set; both canonical bytes in hex."""
+    """A header after which another validator set seals, and that set; both canonical bytes in hex.
+
+    Asked for with `trusted_height`, a proof's first one holds the header of that very block, and the set it
+    names next, changed or not; its seal is not needed.
+    """
 
     header: str
     seal: str
@@ -341,13 +353,13 @@ class EvidenceList(Shape):
 class SubmitRequest(Shape, forbid_unknown_fields=True):
     """One raw transaction, hex."""
 
-    raw: str
+    raw: RawHex
 
 
 class BatchRequest(Shape, forbid_unknown_fields=True):
     """At most 1,000 raw transactions, hex."""
 
-    raws: list[str]
+    raws: Annotated[list[RawHex], msgspec.Meta(extra_json_schema={"maxItems": BATCH_TXS_MAX})]
 
 
 class Verdict(Shape):
@@ -417,4 +429,24 @@ class RoundEvent(Shape, tag="round", tag_field="event"):
     step: str
 
 
-StreamEvent = BlockEvent | ReorgEvent | FinalEvent | PendingEvent | HealthEvent | RoundEvent
+class ResetEvent(Shape, tag="reset", tag_field="event"):
+    """Events were missed that the node no longer holds: read again whatever is shown."""
+
+
+class ClosedEvent(Shape, tag="closed", tag_field="event"):
+    """Last event of a stream that the node ends; connecting again with the last id goes on from there."""
+
+    code: str
+    """`overloaded`: over 1,000 events were waiting for this reader; `shutdown`: the node stops."""
+
+
+StreamEvent = (
+    BlockEvent
+    | ReorgEvent
+    | FinalEvent
+    | PendingEvent
+    | HealthEvent
+    | RoundEvent
+    | ResetEvent
+    | ClosedEvent
+)
