@@ -1,0 +1,97 @@
+"""Changes over a state that is not touched: what a block, or a transaction of it, has done so far.
+
+Accounts stay decoded until the end, so that an account written often is decoded and encoded once.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chaosnet.ledger.accounts import NO_ACCOUNT, Account, decode_account, encode_account, total
+from chaosnet.ledger.keys import account_key
+from chaosnet.ledger.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All that differs from the state below."""
+
+    new: dict[bytes, bytes | None]
+    """State key -> new value; None deletes."""
+    old: dict[bytes, bytes | None]
+    """The same keys -> value before: what undoes the change."""
+    supply_delta: int
+    """Motes that all accounts together hold more than before."""
+
+
+class Overlay:
+    """A state with changes on top. Reads alone leave no change, so it also serves as a reading cache."""
+
+    __slots__ = ("_accounts", "_journal", "_loaded", "_state", "_values")
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._accounts: dict[bytes, Account] = {}
+        self._loaded: dict[bytes, tuple[bytes | None, Account]] = {}
+        self._values: dict[bytes, bytes | None] = {}
+        self._journal: list[tuple[dict[bytes, Any], bytes, Any]] = []
+
+    def account(self, address: bytes) -> Account:
+        """Return an account; NO_ACCOUNT when the state knows nothing of the address."""
+        account = self._accounts.get(address)
+        if account is None:
+            value = self._state.get(account_key(address))
+            account = NO_ACCOUNT if value is None else decode_account(value)
+            self._loaded[address] = (value, account)
+            self._accounts[address] = account
+        return account
+
+    def set_account(self, address: bytes, account: Account) -> None:
+        """Replace an account; NO_ACCOUNT deletes."""
+        self._journal.append((self._accounts, address, self.account(address)))
+        self._accounts[address] = account
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a value that is no account."""
+        return self._values[key] if key in self._values else self._state.get(key)
+
+    def set(self, key: bytes, value: bytes | None) -> None:
+        """Replace a value that is no account; None deletes."""
+        self._journal.append((self._values, key, self.get(key)))
+        self._values[key] = value
+
+    def checkpoint(self) -> int:
+        """Return a mark of this moment for `rollback`."""
+        return len(self._journal)
+
+    def rollback(self, mark: int) -> None:
+        """Undo every change since the mark."""
+        journal = self._journal
+        while len(journal) > mark:
+            values, key, old = journal.pop()
+            values[key] = old
+
+    def keep(self) -> None:
+        """Forget all marks: what is done stays."""
+        self._journal.clear()
+
+    def changes(self) -> Changes:
+        """Return what differs from the state below, and by how much the supply does."""
+        new: dict[bytes, bytes | None] = {}
+        old: dict[bytes, bytes | None] = {}
+        supply_delta = 0
+        for address, (value_before, before) in self._loaded.items():
+            account = self._accounts[address]
+            if account is before:
+                continue
+            value = None if account == NO_ACCOUNT else encode_account(account)
+            if value != value_before:
+                key = account_key(address)
+                new[key] = value
+                old[key] = value_before
+                supply_delta += total(account) - total(before)
+        for key, value in self._values.items():
+            value_before = self._state.get(key)
+            if value != value_before:
+                new[key] = value
+                old[key] = value_before
+        return Changes(new, old, supply_delta)

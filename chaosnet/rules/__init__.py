@@ -1,0 +1,1 @@
+"""Consensus rules: one frozen, complete value for each voted version."""

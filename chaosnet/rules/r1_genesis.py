@@ -1,0 +1,50 @@
+"""Rule set 1: the rules every network starts with.
+
+All actions have a fixed price, so a transaction uses exactly its intrinsic gas, whether it succeeds or not.
+A plain transfer costs 21,000: 4,761 of them fill a block of 100,000,000 gas. The other prices keep a full
+block of anything below half a second of one core.
+"""
+
+from typing import Final, assert_never
+
+from chaosnet.model.transaction import Accuse, SetPolicy, SignedTx, Transfer
+from chaosnet.rules.ruleset import GasPrices, RuleSet
+
+
+def intrinsic_gas(gas: GasPrices, signed: SignedTx) -> int:
+    """Return the gas of a transaction's bytes, signatures and actions."""
+    tx = signed.tx
+    signatures = len(tx.witness.signatures)
+    if tx.payer_witness is not None:
+        signatures += len(tx.payer_witness.signatures)
+    used = gas.tx_base + signatures * gas.per_signature
+    extra_bytes = len(signed.raw) - gas.bytes_free
+    if extra_bytes > 0:
+        used += extra_bytes * gas.per_byte
+    for action in tx.body.actions:
+        match action:
+            case Transfer():
+                used += gas.transfer
+            case SetPolicy():
+                used += gas.set_policy + gas.policy_key * len(action.policy.keys)
+            case Accuse():
+                used += gas.accuse
+            case _:
+                assert_never(action)
+    return used
+
+
+RULES: Final = RuleSet(
+    number=1,
+    gas=GasPrices(
+        tx_base=10_000,
+        bytes_free=384,
+        per_byte=16,
+        per_signature=6_000,
+        transfer=5_000,
+        set_policy=5_000,
+        policy_key=500,
+        accuse=25_000,
+    ),
+    intrinsic_gas=intrinsic_gas,
+)
