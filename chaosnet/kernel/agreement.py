@@ -252,7 +252,7 @@ def on_votes(node: Node, peer: bytes, message: Votes, now: int) -> None:
 
 
 def _relay(node: Node, source: bytes, message: Proposal | Vote, now: int) -> None:
-    """Pass a message on to peers whose nodes have no link to its signer: the direct links are the fast path."""
+    """Pass a message on to peers that have no link to its signer: direct links are the fast path."""
     if message.signature in node.relayed:
         return
     node.relayed[message.signature] = None

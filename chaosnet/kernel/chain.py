@@ -1,6 +1,6 @@
 """The way of a block: static checks, signatures, execution, commit. Each block is executed once.
 
-A candidate comes from our own producer, from a proposal, or sealed from sync. All three are prepared, executed
+A candidate comes from our own producer, from a proposal, or sealed from sync. All are prepared, executed
 and committed here; `agreement` decides when.
 """
 

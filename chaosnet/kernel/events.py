@@ -261,7 +261,7 @@ class DoubleSign(Fact):
 
 
 class Halted(Fact):
-    """This node stopped taking part."""
+    """The node stopped taking part."""
 
     code: str
     detail: str

@@ -9,7 +9,7 @@ STALL_INTERVALS = 3
 SYNC_LAG = 2
 """Blocks behind the best peer from which a node counts as syncing."""
 SILENT_MS = 5_000
-"""A member that is not connected and was heard this long ago is silent."""
+"""A validator without a vote or status for this long is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,15 @@ class HealthView:
 
 
 def silent_validators(node: Node, now: int) -> list[bytes]:
-    """Return the operators of validators that this node neither is, nor is linked to, nor hears."""
+    """Return the operators of validators that are not this node and were not heard for a while."""
     node_of = {m.operator: m.node_key for m in node.head.members}
     silent = []
     for validator in node.head.validators.validators:
         node_id = node_of.get(validator.operator, b"")
         if node_id == node.config.node_id or validator.key == node.config.consensus_key:
             continue
-        heard = max(node.heard.get(validator.key, 0), node.heard.get(node_id, 0))
-        if (not node.sessions.is_ready(node_id) and heard + SILENT_MS < now) or (node.sessions.is_ready(node_id) and heard + 2 * SILENT_MS < now and heard):
+        heard = max(node.heard.get(validator.key, 0), node.heard.get(node_id, 0), node.started_ms)
+        if heard + SILENT_MS < now:
             silent.append(validator.operator)
     return silent
 

@@ -158,6 +158,7 @@ class Node:
     """Error code; not empty: this node takes part no more."""
     best_claim: int = 0
     quorum_lost_ms: int | None = None
+    started_ms: int = 0
     head_ms: int = 0
     """When the head was committed here."""
     txs_total: int = 0

@@ -66,7 +66,7 @@ def _dispatch(node: Node, event: ev.Event, now: int) -> None:
 
 
 def _start(node: Node, now: int) -> None:
-    node.head_ms = now
+    node.started_ms = node.head_ms = now
     node.sync.set_head(node.head.header.height, node.head.block_id, now)
     agreement.start(node, now)
     peering.on_peers_timer(node, now)

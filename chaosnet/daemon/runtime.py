@@ -1,0 +1,269 @@
+"""The shell around one kernel: feeds it events and performs its effects, in order.
+
+One event loop owns the kernel. Signatures are verified in threads (libsodium releases the interpreter lock);
+durable writes run in one writer thread, and no effect behind a write is performed before the write is done.
+Only `AskVerify` and `SetTimer`, which nobody outside can see, go ahead of a pending write.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import structlog
+
+from chaosnet.base.errors import ChaosError
+from chaosnet.consensus.engine import AskSignature as SignatureRequest
+from chaosnet.crypto.signing import is_valid
+from chaosnet.kernel import events as ev
+from chaosnet.kernel.node import Node
+from chaosnet.kernel.step import step
+from chaosnet.model.evidence import Evidence, Proposal, Vote
+
+log = structlog.get_logger("runtime")
+
+VERIFY_CHUNK = 128
+"""Transactions whose signatures one thread verifies at a time."""
+
+Item = tuple[tuple[bytes, bytes, bytes], ...]
+
+
+class Store(Protocol):
+    """The durable writes a node asks for."""
+
+    def commit_block(self, block: ev.PersistBlock) -> None: ...
+    def keep_candidate(self, candidate: ev.PersistCandidate) -> None: ...
+    def keep_evidence(self, evidence: Evidence) -> None: ...
+
+
+class Signer(Protocol):
+    """The key, behind its sign state."""
+
+    def sign(self, request: SignatureRequest) -> Proposal | Vote | None: ...
+
+
+class Links(Protocol):
+    """The transport, as far as the runtime calls it."""
+
+    def dial(self, address: tuple[str, int], expected: bytes | None = None) -> None: ...
+    def send(self, peer: bytes, stream_class: int, payload: bytes) -> bool: ...
+    def close(self, peer: bytes, reason: str) -> None: ...
+
+
+Write = ev.PersistBlock | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
+
+
+def now_ms() -> int:
+    """Return Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def verify_items(items: tuple[Item, ...]) -> list[bool]:
+    """Return for each transaction whether all its signatures are valid."""
+    return [all(is_valid(*check) for check in item) for item in items]
+
+
+class Runtime:
+    """Runs one node until stopped."""
+
+    def __init__(
+        self,
+        node: Node,
+        store: Store,
+        signer: Signer | None,
+        *,
+        verify_threads: int = 2,
+        on_report: Callable[[ev.ReportFact], None] = lambda _: None,
+    ) -> None:
+        self.node = node
+        self._store = store
+        self._signer = signer
+        self._on_report = on_report
+        self._links: Links | None = None
+        self._queue: deque[ev.Effect] = deque()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._replies: dict[int, asyncio.Future[tuple[tuple[bytes, str, str], ...]]] = {}
+        self._request = 0
+        self._clock_ms = 0
+        self._is_writing = False
+        self._verifiers = ThreadPoolExecutor(verify_threads, thread_name_prefix="verify")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        """Done when the node must not go on: an invariant or the disk failed."""
+
+    def attach(self, links: Links) -> None:
+        """Give the runtime its transport; call before `start`."""
+        self._links = links
+
+    def start(self) -> None:
+        """Tell the kernel that the world is ready."""
+        self.feed(ev.Started())
+
+    def clock_ms(self) -> int:
+        """Return the time given to the kernel: Unix ms, never going back within one process."""
+        self._clock_ms = max(self._clock_ms, now_ms())
+        return self._clock_ms
+
+    def feed(self, event: ev.Event) -> None:
+        """Give the kernel one event and perform what it asks."""
+        if self.failed.done():
+            return
+        try:
+            effects = step(self.node, event, self.clock_ms())
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be written after it
+            self._fail(error)
+            return
+        for effect in effects:
+            if isinstance(effect, ev.AskVerify):
+                self._spawn(self._verify(effect))
+            elif isinstance(effect, ev.SetTimer):
+                self._set_timer(effect)
+            else:
+                self._queue.append(effect)
+        self._perform()
+
+    async def submit(self, raws: tuple[bytes, ...]) -> tuple[tuple[bytes, str, str], ...]:
+        """Hand raw transactions to the kernel; return (id, code, detail) each."""
+        self._request += 1
+        ticket = self._request
+        future: asyncio.Future[tuple[tuple[bytes, str, str], ...]] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self._replies[ticket] = future
+        self.feed(ev.SubmitTransactions(ticket, raws))
+        return await future
+
+    async def stop(self) -> None:
+        """Finish the writes that are under way, then let go of everything."""
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for future in self._replies.values():
+            future.cancel()
+        self._verifiers.shutdown(wait=True, cancel_futures=True)
+        self._writer.shutdown(wait=True, cancel_futures=True)
+
+    # ── transport callbacks ──────────────────────────────────────────────────────────────────────────────
+
+    def on_connected(self, peer: bytes, outbound: bool, remote: tuple[str, int]) -> None:
+        """A peer's key is proven."""
+        self.feed(ev.Connected(peer, outbound, remote[0], remote[1]))
+
+    def on_message(self, peer: bytes, stream_class: int, payload: bytes) -> None:
+        """One frame arrived."""
+        self.feed(ev.Received(peer, payload))
+
+    def on_closed(self, peer: bytes, reason: str) -> None:
+        """A connection ended."""
+        self.feed(ev.Disconnected(peer, reason))
+
+    def on_dial_failed(self, address: tuple[str, int], reason: str) -> None:
+        """A dial came to nothing."""
+        self.feed(ev.DialFailed(address[0], address[1], reason))
+
+    # ── effects ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _perform(self) -> None:
+        """Perform queued effects up to the next durable write; hand that and its followers to the writer."""
+        queue = self._queue
+        while queue and not self._is_writing:
+            effect = queue[0]
+            if isinstance(effect, Write):
+                writes: list[Write] = []
+                while queue and isinstance(queue[0], Write):
+                    writes.append(queue.popleft())  # type: ignore[arg-type]
+                self._is_writing = True
+                self._spawn(self._write(writes))
+                return
+            queue.popleft()
+            self._perform_one(effect)
+
+    def _perform_one(self, effect: ev.Effect) -> None:
+        links = self._links
+        match effect:
+            case ev.SendMessage(peer=peer, stream=stream, payload=payload):
+                if links is not None:
+                    links.send(peer, stream, payload)
+            case ev.Report(fact=fact):
+                self._on_report(fact)
+            case ev.Reply(ticket=ticket, verdicts=verdicts):
+                future = self._replies.pop(ticket, None)
+                if future is not None and not future.done():
+                    future.set_result(verdicts)
+            case ev.Dial(host=host, port=port, node_id=node_id):
+                if links is not None:
+                    links.dial((host, port), node_id or None)
+            case ev.ClosePeer(peer=peer, reason=reason):
+                if links is not None:
+                    links.close(peer, reason)
+            case _:
+                raise AssertionError(effect)
+
+    async def _write(self, writes: list[Write]) -> None:
+        """Perform durable writes in the writer thread, then go on with the queue."""
+        loop = asyncio.get_running_loop()
+        try:
+            answers = await loop.run_in_executor(self._writer, self._write_all, writes)
+        except Exception as error:  # noqa: BLE001 - a failed write must stop the node
+            self._fail(error)
+            return
+        self._is_writing = False
+        for answer in answers:
+            self.feed(answer)
+        self._perform()
+
+    def _write_all(self, writes: list[Write]) -> list[ev.SignatureMade]:
+        """Runs in the writer thread."""
+        answers: list[ev.SignatureMade] = []
+        for write in writes:
+            match write:
+                case ev.PersistBlock():
+                    self._store.commit_block(write)
+                case ev.PersistCandidate():
+                    self._store.keep_candidate(write)
+                case ev.PersistEvidence(evidence=evidence):
+                    self._store.keep_evidence(evidence)
+                case ev.AskSignature(request=request):
+                    message = self._signer.sign(request) if self._signer is not None else None
+                    answers.append(ev.SignatureMade(request.unsigned, message))
+        return answers
+
+    async def _verify(self, asked: ev.AskVerify) -> None:
+        loop = asyncio.get_running_loop()
+        items = asked.items
+        chunks = [items[i : i + VERIFY_CHUNK] for i in range(0, len(items), VERIFY_CHUNK)]
+        futures = [loop.run_in_executor(self._verifiers, verify_items, chunk) for chunk in chunks]
+        verdicts: list[bool] = []
+        for part in await asyncio.gather(*futures):
+            verdicts.extend(part)
+        self.feed(ev.Verified(asked.ticket, tuple(verdicts)))
+
+    def _set_timer(self, timer: ev.SetTimer) -> None:
+        old = self._timers.pop(timer.name, None)
+        if old is not None:
+            old.cancel()
+        delay_s = max(0, timer.at_ms - now_ms()) / 1000
+        self._timers[timer.name] = asyncio.get_running_loop().call_later(delay_s, self._fire, timer.name)
+
+    def _fire(self, name: str) -> None:
+        self._timers.pop(name, None)
+        self.feed(ev.TimerFired(name))
+
+    def _spawn(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _fail(self, error: BaseException) -> None:
+        """Stop for good: nothing more is fed, performed or written."""
+        code = error.code if isinstance(error, ChaosError) else "internal"
+        log.critical("node_failed", code=code, error=str(error), exc_info=error)
+        self._queue.clear()
+        if not self.failed.done():
+            self.failed.set_result(error)
