@@ -111,7 +111,7 @@ class Chain:
         positions = tuple(range(len(validators.validators))) if signers is None else signers
         block_id = block_id_of(header)
         digest = vote_digest_of(self.genesis, PRECOMMIT, 0, header.height, 0, block_id)
-        keys = {public_key_of(seed(i)): seed(i) for i in range(1, 20)}
+        keys = {bytes(public_key_of(seed(i))): seed(i) for i in range(1, 20)}
         signatures = tuple(sign(keys[validators.validators[p].key], digest) for p in positions)
         return encode(Certificate(0, header.height, 0, block_id, positions, signatures)).hex()
 

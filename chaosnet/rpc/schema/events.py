@@ -1,0 +1,61 @@
+"""Events of the stream; the SSE event type is the struct's tag."""
+
+from chaosnet.rpc.schema.chain import BlockSummary
+from chaosnet.rpc.schema.node import Health, Shape
+
+
+class BlockEvent(Shape, tag="block", tag_field="event"):
+    """A block became the head (SSE event `block`)."""
+
+    block: BlockSummary
+    tx_ids: list[str]
+
+
+class ReorgEvent(Shape, tag="reorg", tag_field="event"):
+    """Blocks above `common_height` were replaced (never under immediate finality)."""
+
+    common_height: int
+    dropped: list[str]
+
+
+class FinalEvent(Shape, tag="final", tag_field="event"):
+    """Finality advanced."""
+
+    height: int
+    id: str
+
+
+class PendingEvent(Shape, tag="pending", tag_field="event"):
+    """Transactions entered the mempool."""
+
+    tx_ids: list[str]
+
+
+class HealthEvent(Shape, tag="health", tag_field="event"):
+    """Health changed."""
+
+    health: Health
+
+
+class RoundEvent(Shape, tag="round", tag_field="event"):
+    """The engine moved."""
+
+    height: int
+    round: int
+    step: str
+
+
+class ResetEvent(Shape, tag="reset", tag_field="event"):
+    """Events were missed that the node no longer holds: read again whatever is shown."""
+
+
+class ClosedEvent(Shape, tag="closed", tag_field="event"):
+    """Last event of a stream that the node ends; connecting again with the last id goes on from there."""
+
+    code: str
+    """`overloaded`: over 1,000 events were waiting for this reader; `shutdown`: the node stops."""
+
+
+StreamEvent = (
+    BlockEvent | ReorgEvent | FinalEvent | PendingEvent | HealthEvent | RoundEvent | ResetEvent | ClosedEvent
+)

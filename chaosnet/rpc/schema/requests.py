@@ -1,0 +1,46 @@
+"""Requests and their answers."""
+
+from typing import Annotated
+
+import msgspec
+
+from chaosnet.base.limits import BATCH_TXS_MAX, TX_BYTES_MAX
+from chaosnet.rpc.schema.node import Shape
+
+RawHex = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 2 * TX_BYTES_MAX})]
+"""Canonical bytes of a transaction in hex; longer ones get the verdict `too_large`."""
+
+
+class SubmitRequest(Shape, forbid_unknown_fields=True):
+    """One raw transaction, hex."""
+
+    raw: RawHex
+
+
+class BatchRequest(Shape, forbid_unknown_fields=True):
+    """At most 1,000 raw transactions, hex."""
+
+    raws: Annotated[list[RawHex], msgspec.Meta(extra_json_schema={"maxItems": BATCH_TXS_MAX})]
+
+
+class Verdict(Shape):
+    """What became of one submitted transaction: `ok` = pending here."""
+
+    id: str
+    code: str
+    detail: str = ""
+
+
+class BatchResult(Shape):
+    """One verdict for each transaction, in order."""
+
+    verdicts: list[Verdict]
+
+
+class Simulation(Shape):
+    """Outcome of a dry run on the present state."""
+
+    code: str
+    detail: str
+    gas: int
+    fee: str
