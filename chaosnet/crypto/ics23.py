@@ -1,8 +1,9 @@
 """ICS-23 proofs over the state tree: what a client checks a balance with, against nothing but a root.
 
 Only the specification's SmtSpec is spoken: leaf = SHA-256(00 ‖ SHA-256(key) ‖ SHA-256(value)), inner node =
-SHA-256(01 ‖ left ‖ right), an empty subtree is 32 zero bytes, at most 256 levels, keys are ordered by hash. A proof is a protobuf CommitmentProof; each has one encoding here (fields in ascending order,
-shortest lengths, defaults left out, as every public encoder writes it) and any other is refused.
+SHA-256(01 ‖ left ‖ right), an empty subtree is 32 zero bytes, at most 256 levels, keys are ordered by hash.
+A proof is a protobuf CommitmentProof; each has one encoding here (fields in ascending order, shortest
+lengths, defaults left out, as every public encoder writes it) and any other is refused.
 
 The specification has no proof for an empty tree. Ours is one of absence with no neighbour, and it holds for
 the empty root alone.
