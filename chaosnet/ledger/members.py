@@ -12,7 +12,7 @@ from chaosnet.base.errors import Broken
 from chaosnet.ledger.context import Reader
 from chaosnet.ledger.keys import MEMBER, MEMBERS, member_key, members_key
 from chaosnet.model.block import Validator, ValidatorSet
-from chaosnet.model.genesis import VALIDATOR, Genesis, Member
+from chaosnet.model.genesis import VALIDATOR, Member
 
 _ROOMS: Final = (MEMBER, MEMBERS)
 
@@ -44,12 +44,9 @@ def member_with_key(reader: Reader, consensus_key: bytes) -> Member | None:
 
 def next_validators(reader: Reader) -> ValidatorSet:
     """Return the set that seals the block after this state: every validator member has weight 1."""
-    return _set_of(members_of(reader))
-
-
-def validators_of_genesis(genesis: Genesis) -> ValidatorSet:
-    """Return the set that seals block 1."""
-    return _set_of(genesis.members)
+    return ValidatorSet(
+        tuple(Validator(m.operator, m.consensus_key, 1) for m in members_of(reader) if m.role == VALIDATOR)
+    )
 
 
 def member_values(members: tuple[Member, ...]) -> dict[bytes, bytes]:
@@ -62,9 +59,3 @@ def member_values(members: tuple[Member, ...]) -> dict[bytes, bytes]:
 def is_member_key(key: bytes) -> bool:
     """Return whether a change of this state key can change the validator set."""
     return key[0] in _ROOMS
-
-
-def _set_of(members: tuple[Member, ...]) -> ValidatorSet:
-    return ValidatorSet(
-        tuple(Validator(m.operator, m.consensus_key, 1) for m in members if m.role == VALIDATOR)
-    )
