@@ -62,6 +62,14 @@ CODES: Final[dict[str, str]] = {
     "duplicate_peer": "a connection with this key is open already",
     "banned": "peer is banned for a while",
     "self_connection": "that is this node itself",
+    "wrong_peer": "another node than the expected one answers there",
+    "peers_full": "no place for another connection",
+    "ip_denied": "the IP rules do not admit this address",
+    "shutdown": "this node is stopping",
+    # interfaces
+    "bad_method": "this path does not take this method",
+    "bad_token": "the administration token is missing or wrong",
+    "bad_origin": "asked through a web page or under another host name",
     # keys and signing
     "fenced": "sign state forbids this signature: it could be a second vote",
     "no_fence": "sign state is missing; import it or start with --new-key",
@@ -70,6 +78,7 @@ CODES: Final[dict[str, str]] = {
     "bad_mnemonic": "not a valid BIP-39 phrase",
     # node
     "disk_full": "too little free disk space to go on safely",
+    "disk_failed": "the disk failed to read or write; look at it before starting again",
     "schema_newer": "database was written by a newer release",
     "data_damaged": "stored data does not verify",
     "bad_config": "configuration file is not valid",
