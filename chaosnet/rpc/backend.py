@@ -1,26 +1,10 @@
 """What the interface needs of a node: implemented by the daemon, faked in tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Collection
 from typing import Protocol
 
 from chaosnet.rpc import schema
-
-
-class Subscription(Protocol):
-    """One reader of the event stream."""
-
-    def __aiter__(self) -> AsyncIterator[tuple[int, schema.StreamEvent]]:
-        """Yield (event id, event); ends after `close`."""
-        ...
-
-    @property
-    def closed_reason(self) -> str:
-        """Error code when the node closed it (for example `overloaded`: the queue of 1,000 was full)."""
-        ...
-
-    def close(self) -> None:
-        """Stop."""
-        ...
+from chaosnet.rpc.stream import Subscription
 
 
 class Backend(Protocol):
@@ -47,8 +31,8 @@ class Backend(Protocol):
     def evidence(self) -> schema.EvidenceList: ...
     async def submit(self, raws: list[bytes]) -> list[schema.Verdict]: ...
     def simulate(self, raw: bytes) -> schema.Simulation: ...
-    def subscribe(self, after: int | None) -> Subscription:
-        """Start a stream; `after`: Last-Event-ID, replayed from the ring when still there."""
+    def subscribe(self, after: int | None, *, ip: str, kinds: Collection[str]) -> Subscription:
+        """Start a stream: `EventHub.subscribe` with the same arguments."""
         ...
 
     def metrics(self) -> bytes:
