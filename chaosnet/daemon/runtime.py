@@ -20,7 +20,7 @@ from chaosnet.crypto.signing import is_valid
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.step import step
-from chaosnet.model.evidence import Evidence, Proposal, Vote
+from chaosnet.model.evidence import Proposal, Vote
 
 log = structlog.get_logger("runtime")
 
@@ -35,7 +35,7 @@ class Store(Protocol):
 
     def commit_block(self, block: ev.PersistBlock) -> None: ...
     def keep_candidate(self, candidate: ev.PersistCandidate) -> None: ...
-    def keep_evidence(self, evidence: Evidence) -> None: ...
+    def keep_evidence(self, event: ev.PersistEvidence) -> None: ...
 
 
 class Signer(Protocol):
@@ -227,8 +227,8 @@ class Runtime:
                     self._store.commit_block(write)
                 case ev.PersistCandidate():
                     self._store.keep_candidate(write)
-                case ev.PersistEvidence(evidence=evidence):
-                    self._store.keep_evidence(evidence)
+                case ev.PersistEvidence():
+                    self._store.keep_evidence(write)
                 case ev.AskSignature(request=request):
                     message = self._signer.sign(request) if self._signer is not None else None
                     answers.append(ev.SignatureMade(request.unsigned, message))

@@ -1,0 +1,153 @@
+"""The configuration of one node: a TOML file, read once, never written, without secrets.
+
+Relative paths are relative to the file. Every setting has a default but `genesis`. `describe` prints the
+reference page from the same structs.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from chaosnet.base.errors import Invalid
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every table of the file."""
+
+
+class NodeSection(Section):
+    """[node]"""
+
+    genesis: str
+    """Path of the genesis file."""
+    name: str = "node"
+    """Shown to people; at most 64 characters."""
+    data_dir: str = "data"
+    """Everything but the keys; one process at a time."""
+    disk_free_mib_min: int = 512
+    """Below this much free space the node stops taking part, before anything breaks."""
+    verify_threads: int = 2
+    """Threads that verify signatures."""
+
+
+class KeysSection(Section):
+    """[keys]"""
+
+    node_key: str = "keys/node.json"
+    """Key file of the transport identity; made at first start when missing."""
+    consensus_key: str = ""
+    """Key file that signs proposals and votes; empty: the node only follows."""
+    sign_state: str = "keys/sign-state"
+    """Record of what the consensus key has signed. Lives beside the key, survives `node reset`."""
+    password_file: str = ""
+    """File with the password of the key files (mode 0600)."""
+    credential: str = ""
+    """Name of a systemd credential with the password, instead of a file."""
+
+
+class NetworkSection(Section):
+    """[network]"""
+
+    listen: str = "0.0.0.0:26700"
+    """host:port for other nodes; empty: accept none."""
+    bootstrap: list[str] = []
+    """Nodes to find the others through: `host:port` or `<node id>@host:port`."""
+    peer_slots: int = 16
+    """Outbound connections beyond members and bootstrap nodes."""
+    peers_max: int = 128
+    connections_per_ip_max: int = 64
+    members_only: bool = False
+    """Refuse nodes whose key is not in the membership."""
+    allow: list[str] = []
+    """IP networks that may connect, for example `10.0.0.0/8`; empty: all."""
+    deny: list[str] = []
+    """IP networks that may not; wins over `allow`."""
+
+
+class RpcSection(Section):
+    """[rpc]"""
+
+    public: str = "127.0.0.1:26710"
+    """host:port of the public listener; empty: none."""
+    operator: str = "127.0.0.1:26720"
+    """host:port of the operator listener with /metrics; keep it private; empty: none."""
+    admin_socket: str = "admin.sock"
+    """Unix socket (mode 0600) in the data directory; empty: none."""
+    submit: Literal["public", "admin", "off"] = "public"
+    """Where transactions are accepted."""
+    cors_origins: list[str] = ["*"]
+    """Origins whose pages may read the public listener."""
+
+
+class LogSection(Section):
+    """[log]"""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+    """`auto`: console on a terminal, else JSON lines."""
+
+
+class TrustSection(Section):
+    """[trust]"""
+
+    pinned: str = ""
+    """`height:id` of a block known to be right: needed after a long absence."""
+
+
+class Config(Section):
+    """The whole file."""
+
+    node: NodeSection
+    keys: KeysSection = KeysSection()
+    network: NetworkSection = NetworkSection()
+    rpc: RpcSection = RpcSection()
+    log: LogSection = LogSection()
+    trust: TrustSection = TrustSection()
+
+
+def parse_config(text: str) -> Config:
+    """Return the typed configuration; raises Invalid(`bad_config`) with the path of what is wrong."""
+    try:
+        config = msgspec.convert(tomllib.loads(text), Config, strict=True)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise Invalid("bad_config", str(error)) from error
+    for name in ("listen",):
+        _check_endpoint(f"network.{name}", getattr(config.network, name))
+    for name in ("public", "operator"):
+        _check_endpoint(f"rpc.{name}", getattr(config.rpc, name))
+    for entry in config.network.bootstrap:
+        _check_endpoint("network.bootstrap", entry.rpartition("@")[2])
+    if not 0 < len(config.node.name) <= 64:
+        raise Invalid("bad_config", "node.name has 1 to 64 characters")
+    return config
+
+
+def load_config(path: Path) -> Config:
+    """Read a configuration file; raises Invalid(`bad_config`)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("bad_config", f"{path}: {error}") from error
+    try:
+        return parse_config(text)
+    except Invalid as error:
+        raise Invalid("bad_config", f"{path}: {error.detail}") from error
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Return (host, port) of `host:port` or `[v6]:port`; raises Invalid(`bad_config`)."""
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not (port.isascii() and port.isdigit()) or not int(port) < 65_536:
+        raise Invalid("bad_config", f"not a host:port: {text!r}")
+    return host, int(port)
+
+
+def _check_endpoint(name: str, text: str) -> None:
+    if text:
+        try:
+            endpoint(text)
+        except Invalid as error:
+            raise Invalid("bad_config", f"{name}: {error.detail}") from error

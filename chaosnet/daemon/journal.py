@@ -1,0 +1,67 @@
+"""Structured logs: one event name and fields a line, JSON for machines and colours for people."""
+
+import logging
+import sys
+
+import structlog
+
+from chaosnet.daemon.config import LogSection
+from chaosnet.kernel import events as ev
+
+log = structlog.get_logger("node")
+
+
+def set_up_logging(config: LogSection) -> None:
+    """Write to standard error in the form the operator chose."""
+    is_console = config.format == "console" or (config.format == "auto" and sys.stderr.isatty())
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, config.level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def log_fact(fact: ev.ReportFact) -> None:
+    """Write a fact that the kernel reported."""
+    match fact:
+        case ev.HeadMoved():
+            log.info(
+                "block",
+                height=fact.height,
+                id=fact.block_id.hex()[:16],
+                txs=fact.header.tx_count,
+                gas=fact.header.gas_used,
+                bytes=fact.size_bytes,
+                round=fact.sealed_round,
+                ours=fact.ours,
+            )
+        case ev.RoundMoved(height=height, round=round_, step=step):
+            if round_:
+                log.info("round", height=height, round=round_, step=step)
+            else:
+                log.debug("round", height=height, round=round_, step=step)
+        case ev.PeerNote(peer=peer, what=what, code=code):
+            log.info("peer", peer=peer.hex()[:16], what=what, code=code)
+        case ev.BlockRefused():
+            log.warning(
+                "block_refused",
+                height=fact.height,
+                id=fact.block_id.hex()[:16],
+                code=fact.code,
+                detail=fact.detail,
+            )
+        case ev.DoubleSign(signer=signer, height=height):
+            log.error("double_sign", signer=signer.hex(), height=height)
+        case ev.Halted(code=code, detail=detail):
+            log.critical("halted", code=code, detail=detail)
+        case ev.TransactionsPending(tx_ids=tx_ids):
+            log.debug("pending", txs=len(tx_ids))

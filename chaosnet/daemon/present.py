@@ -1,0 +1,243 @@
+"""Chain data as the interface shows it: hex, bech32m, decimal strings, names."""
+
+from dataclasses import dataclass
+
+from chaosnet.base.codec import encode
+from chaosnet.crypto.addresses import format_address
+from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, released, spendable, total
+from chaosnet.ledger.keys import account_key
+from chaosnet.ledger.state import State
+from chaosnet.model.block import Block, Header, QuorumProof, decode_certificate
+from chaosnet.model.evidence import Evidence
+from chaosnet.model.genesis import Genesis, Member
+from chaosnet.model.receipt import Receipt
+from chaosnet.model.transaction import Accuse, SetPolicy, SignedTx, Transfer, decode_transaction
+from chaosnet.rpc import schema
+from chaosnet.storage.reader import StoredHeader
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What turns identifiers into words."""
+
+    prefix: str
+    members: tuple[Member, ...]
+
+    def address(self, address: bytes) -> str:
+        """Return the bech32m form."""
+        return format_address(self.prefix, address)
+
+    def member(self, operator: bytes) -> str:
+        """Return the member's name, or an empty string."""
+        return next((m.name for m in self.members if m.operator == operator), "")
+
+    def signer(self, key: bytes) -> str:
+        """Return the name of the member that signs with a consensus key."""
+        return next((m.name for m in self.members if m.consensus_key == key), "")
+
+    def node(self, node_id: bytes) -> str:
+        """Return the name of the member whose node has this key."""
+        return next((m.name for m in self.members if m.node_key == node_id), "")
+
+
+def block_summary(
+    names: Names, header: Header, block_id: bytes, size_bytes: int, *, is_final: bool
+) -> schema.BlockSummary:
+    """Return one line of a block list."""
+    return schema.BlockSummary(
+        height=header.height,
+        id=block_id.hex(),
+        parent=header.parent.hex(),
+        time_ms=header.time_ms,
+        proposer=names.address(header.proposer),
+        proposer_name=names.member(header.proposer),
+        tx_count=header.tx_count,
+        gas_used=header.gas_used,
+        size_bytes=size_bytes,
+        engine=header.engine,
+        era=header.era,
+        round=header.proof.round if isinstance(header.proof, QuorumProof) else 0,
+        is_final=is_final,
+        state_root=header.state_root.hex(),
+    )
+
+
+def stored_summary(names: Names, stored: StoredHeader, *, final_height: int) -> schema.BlockSummary:
+    """Return one line of a block list for a stored block."""
+    return block_summary(
+        names,
+        stored.decoded(),
+        stored.block_id,
+        stored.block_bytes,
+        is_final=stored.height <= final_height,
+    )
+
+
+def full_block(
+    names: Names,
+    stored: StoredHeader,
+    transactions: list[schema.TransactionSummary],
+    *,
+    final_height: int,
+) -> schema.Block:
+    """Return a block with header fields, seal and the transactions handed in."""
+    header = stored.decoded()
+    validators = [m for m in names.members if m.role == "validator"]
+    signers: list[str] = []
+    if stored.seal:
+        for position in decode_certificate(stored.seal).signers:
+            signers.append(validators[position].name if position < len(validators) else str(position))
+    return schema.Block(
+        summary=stored_summary(names, stored, final_height=final_height),
+        rule=header.rule,
+        tx_root=header.tx_root.hex(),
+        receipts_root=header.receipts_root.hex(),
+        validators_hash=header.validators_hash.hex(),
+        next_validators_hash=header.next_validators_hash.hex(),
+        parent_seal_hash=header.parent_seal_hash.hex(),
+        header=stored.header.hex(),
+        seal=stored.seal.hex(),
+        signers=signers,
+        transactions=transactions,
+    )
+
+
+def action_kind(action: object) -> str:
+    """Return the word for an action."""
+    match action:
+        case Transfer():
+            return "transfer"
+        case SetPolicy():
+            return "set_policy"
+        case Accuse():
+            return "accuse"
+        case _:
+            raise AssertionError(action)
+
+
+def transaction_summary(
+    names: Names, signed: SignedTx, receipt: Receipt, place: tuple[int, int], time_ms: int
+) -> schema.TransactionSummary:
+    """Return one line of a transaction list."""
+    body = signed.body
+    transfers = [action for action in body.actions if isinstance(action, Transfer)]
+    return schema.TransactionSummary(
+        id=signed.tx_id.hex(),
+        height=place[0],
+        position=place[1],
+        sender=names.address(body.sender),
+        nonce=body.nonce,
+        code=receipt.code,
+        fee=str(receipt.fee),
+        actions=[action_kind(action) for action in body.actions],
+        to=names.address(transfers[0].to) if transfers else "",
+        amount=str(sum(t.amount for t in transfers)),
+        time_ms=time_ms,
+    )
+
+
+def block_transactions(
+    names: Names, block: Block, receipts: tuple[Receipt, ...], first: int, limit: int
+) -> list[schema.TransactionSummary]:
+    """Return transactions of a block from a position on."""
+    header = block.header
+    return [
+        transaction_summary(
+            names,
+            decode_transaction(block.txs[position]),
+            receipts[position],
+            (header.height, position),
+            header.time_ms,
+        )
+        for position in range(first, min(first + limit, len(block.txs)))
+    ]
+
+
+def body_fields(names: Names, signed: SignedTx) -> dict[str, object]:
+    """Return a transaction's body by field names."""
+    body = signed.body
+    actions: list[dict[str, object]] = []
+    for action in body.actions:
+        shown: dict[str, object] = {"kind": action_kind(action)}
+        match action:
+            case Transfer():
+                shown |= {"to": names.address(action.to), "amount": str(action.amount)}
+            case SetPolicy():
+                keys = [{"key": key.hex(), "weight": str(weight)} for key, weight in action.policy.keys]
+                shown |= {"keys": keys, "threshold": str(action.policy.threshold)}
+            case Accuse():
+                first = action.evidence.first
+                shown |= {
+                    "signer": first.signer.hex(),
+                    "era": first.era,
+                    "height": first.height,
+                    "round": first.round,
+                    "evidence": encode(action.evidence).hex(),
+                }
+        actions.append(shown)
+    policy = signed.tx.witness.policy
+    return {
+        "sender": names.address(body.sender),
+        "nonce": body.nonce,
+        "anchor_height": body.anchor_height,
+        "anchor_prefix": body.anchor_prefix.hex(),
+        "expiry": body.expiry,
+        "gas_limit": body.gas_limit,
+        "gas_price": str(body.gas_price),
+        "payer": names.address(body.payer) if body.payer is not None else None,
+        "memo": body.memo,
+        "actions": actions,
+        "signers": len(signed.tx.witness.signatures),
+        "threshold": str(policy.threshold),
+        "hash": signed.tx_hash.hex(),
+    }
+
+
+def account(
+    names: Names, genesis: Genesis, address: bytes, state: State, header: Header, pending_nonce: int
+) -> schema.Account:
+    """Return an account in a state; `pending_nonce` and `block_id` are filled in by the caller."""
+    value = state.get(account_key(address))
+    known = decode_account(value) if value is not None else NO_ACCOUNT
+    t0_ms, at_ms = genesis.time_ms, header.time_ms
+    free = spendable(known, t0_ms, at_ms)
+    locks = []
+    for lock in known.locks:
+        done = min(max((at_ms - t0_ms) // lock.period_ms - lock.cliff, 0), lock.steps)
+        next_ms = t0_ms + (lock.cliff + done + 1) * lock.period_ms if done < lock.steps else None
+        locks.append(
+            schema.LockStatus(
+                amount=str(lock.amount),
+                claimed=str(lock.claimed),
+                released=str(released(lock, t0_ms, at_ms)),
+                next_release_ms=next_ms,
+            )
+        )
+    return schema.Account(
+        address=names.address(address),
+        exists=value is not None,
+        nonce=known.nonce,
+        balance=str(free),
+        locked=str(total(known) - free),
+        total=str(total(known)),
+        policy_hash=known.policy_hash.hex(),
+        locks=locks,
+        height=header.height,
+        block_id="",
+        pending_nonce=pending_nonce,
+    )
+
+
+def evidence_item(names: Names, evidence: Evidence, *, on_chain: bool) -> schema.EvidenceItem:
+    """Return one proof of a double signature."""
+    first = evidence.first
+    return schema.EvidenceItem(
+        kind="vote" if hasattr(first, "kind") else "proposal",
+        signer=first.signer.hex(),
+        member=names.signer(first.signer),
+        era=first.era,
+        height=first.height,
+        round=first.round,
+        on_chain=on_chain,
+        evidence=encode(evidence).hex(),
+    )

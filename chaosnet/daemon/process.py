@@ -1,0 +1,355 @@
+"""One node process: configuration, keys, storage, kernel, transport, listeners; started and stopped in order."""
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from chaosnet import __version__
+from chaosnet.base.errors import ChaosError, Invalid, Refused
+from chaosnet.base.units import PublicKey
+from chaosnet.crypto.signing import public_key_of
+from chaosnet.daemon.backend import Identity, NodeBackend
+from chaosnet.daemon.config import Config, endpoint, load_config
+from chaosnet.daemon.journal import log_fact, set_up_logging
+from chaosnet.daemon.keystore import Keystore, read_password
+from chaosnet.daemon.runtime import Runtime
+from chaosnet.daemon.systemd import notify
+from chaosnet.daemon.transport import TlsTransport, TransportLimits
+from chaosnet.kernel.boot import Stored, genesis_stored, make_node
+from chaosnet.kernel.events import DiskLow, ReportFact
+from chaosnet.kernel.node import NodeConfig
+from chaosnet.ledger.members import next_validators
+from chaosnet.ledger.state import State
+from chaosnet.model.block import Block, SealedBlock, validators_hash_of
+from chaosnet.model.genesis import Genesis, genesis_hash_of
+from chaosnet.model.genesis_json import parse_genesis
+from chaosnet.ops.metrics import NodeMetrics
+from chaosnet.protocol.messages import PeerAddress
+from chaosnet.rpc.app import admin_app, operator_app, public_app
+from chaosnet.rpc.stream import EventHub
+from chaosnet.storage.datadir import free_bytes
+from chaosnet.storage.signstate_file import SignStateFile
+from chaosnet.storage.sqlite import ChainStore
+
+log = structlog.get_logger("process")
+
+WATCH_S = 1.0
+SOFTWARE = f"chaosnet/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Secrets of one node, unlocked."""
+
+    node_seed: bytes
+    consensus_seed: bytes | None
+
+    @property
+    def consensus_key(self) -> PublicKey | None:
+        """Public key that signs votes."""
+        return public_key_of(self.consensus_seed) if self.consensus_seed is not None else None
+
+
+def load_genesis(path: Path) -> Genesis:
+    """Read a genesis file; raises Invalid(`bad_config`)."""
+    try:
+        return parse_genesis(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid("bad_config", f"genesis {path}: {error.strerror}") from error
+    except Invalid as error:
+        raise Invalid("bad_config", f"genesis {path}: {error}") from error
+
+
+def unlock_keys(config: Config, base: Path) -> Keys:
+    """Unlock the key files without asking anybody; raises Refused(`key_locked`, `bad_config`)."""
+    keys = config.keys
+    password_file = base / keys.password_file if keys.password_file else None
+    password = read_password(password_file, keys.credential or None)
+
+    def load(name: str) -> bytes:
+        path = base / name
+        return Keystore(path.parent).load(path.stem, password)
+
+    node_path = base / keys.node_key
+    if not node_path.exists():
+        Keystore(node_path.parent).add(
+            node_path.stem, secrets.token_bytes(32), password, description="node key"
+        )
+    return Keys(load(keys.node_key), load(keys.consensus_key) if keys.consensus_key else None)
+
+
+def bootstrap_of(config: Config) -> tuple[PeerAddress, ...]:
+    """Return the addresses to find the others through."""
+    found = []
+    for entry in config.network.bootstrap:
+        node_id, _, where = entry.rpartition("@")
+        host, port = endpoint(where)
+        try:
+            found.append(PeerAddress(node_id=bytes.fromhex(node_id), host=host, port=port))
+        except ValueError as error:
+            raise Invalid("bad_config", f"network.bootstrap: {entry}") from error
+    return tuple(found)
+
+
+def open_store(directory: Path, genesis: Genesis) -> tuple[ChainStore, Stored]:
+    """Open or create the chain and load its state."""
+    first = genesis_stored(genesis)
+    block = SealedBlock(Block(header=first.header, parent_seal=b"", txs=()), b"")
+    store = ChainStore.create_or_open(directory, genesis_hash_of(genesis), block, first.state.items())
+    head = store.head()
+    if head.height == 0:
+        return store, first
+    state = State.of(store.load_state())
+    # Under rule set 1 the membership never changes, so the set that sealed the head is the present one.
+    sealed_by = next_validators(state)
+    if validators_hash_of(sealed_by) != head.header.validators_hash:
+        store.close()
+        raise Refused("data_damaged", "validators of the head are not in the state")
+    return store, Stored(head.header, head.seal, state, sealed_by)
+
+
+def bind(where: str) -> socket.socket:
+    """Bind a TCP listener; raises Refused(`port_taken`)."""
+    host, port = endpoint(where)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise Refused("port_taken", f"{where}: {error.strerror}") from error
+    sock.listen(256)
+    return sock
+
+
+class NodeProcess:
+    """Runs one node from its configuration until stopped."""
+
+    def __init__(self, config: Config, base: Path, *, new_key: bool = False) -> None:
+        self._config = config
+        self._base = base
+        self._new_key = new_key
+        self._stop = asyncio.Event()
+        self._servers: list[uvicorn.Server] = []
+
+    def stop(self) -> None:
+        """Ask for a clean stop."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Run until stopped; raises what made the node fail."""
+        config = self._config
+        genesis = load_genesis(self._base / config.node.genesis)
+        keys = unlock_keys(config, self._base)
+        directory = self._base / config.node.data_dir
+        check_disk(directory, config.node.disk_free_mib_min)
+        async with AsyncExitStack() as stack:
+            signer = self._open_sign_state(keys, genesis)
+            if signer is not None:
+                stack.callback(signer.close)
+            store, stored = open_store(directory, genesis)
+            stack.callback(store.close)
+            await self._run(stack, genesis, keys, store, stored, signer)
+
+    def _open_sign_state(self, keys: Keys, genesis: Genesis) -> SignStateFile | None:
+        if keys.consensus_seed is None:
+            return None
+        path = self._base / self._config.keys.sign_state
+        genesis_hash = genesis_hash_of(genesis)
+        if self._new_key and not path.exists():
+            SignStateFile.create(path, genesis_hash, public_key_of(keys.consensus_seed))
+        return SignStateFile.open(path, genesis_hash, keys.consensus_seed)
+
+    async def _run(  # noqa: PLR0913 - the parts of a node
+        self,
+        stack: AsyncExitStack,
+        genesis: Genesis,
+        keys: Keys,
+        store: ChainStore,
+        stored: Stored,
+        signer: SignStateFile | None,
+    ) -> None:
+        config = self._config
+        listen_port = endpoint(config.network.listen)[1] if config.network.listen else 0
+        node = make_node(
+            NodeConfig(
+                genesis=genesis,
+                node_id=public_key_of(keys.node_seed),
+                seed=secrets.token_bytes(32),
+                consensus_key=keys.consensus_key,
+                listen_port=listen_port,
+                bootstrap=bootstrap_of(config),
+                software=SOFTWARE,
+                peer_slots=config.network.peer_slots,
+                members_only=config.network.members_only,
+            ),
+            stored,
+            store,
+            resume=signer.resume() if signer is not None else None,
+        )
+        metrics = NodeMetrics()
+        facts: list[Callable[[ReportFact], None]] = [log_fact, metrics.on_report]
+        runtime = Runtime(
+            node,
+            store,
+            signer,
+            verify_threads=config.node.verify_threads,
+            on_report=lambda fact: [take(fact) for take in facts] and None,
+        )
+        stack.push_async_callback(runtime.stop)
+        hub = EventHub(first_id=runtime.clock_ms() * 1_000)
+        trust = "pinned" if config.trust.pinned else "genesis"
+        identity = Identity(config.node.name, SOFTWARE, config.rpc.submit, trust)
+        backend = NodeBackend(runtime, store, hub, identity)
+        facts.append(backend.on_report)
+        transport = self._transport(genesis, keys, runtime)
+        backend.metrics_text = lambda: metrics.text(backend, node, transport, store)
+        runtime.attach(transport)
+        await self._listen(stack, backend, hub)
+        if config.network.listen:
+            await listen_for_nodes(transport, config.network.listen)
+        stack.push_async_callback(transport.stop)
+        gc.collect()
+        gc.freeze()
+        # The state is one large tree of tuples: frequent full collections would only walk it in vain.
+        gc.set_threshold(50_000, 50, 1_000)
+        runtime.start()
+        log.info("node_started", name=config.node.name, height=node.head.header.height)
+        notify("READY=1")
+        await self._serve(runtime, backend)
+        backend.phase = "stopping"
+        notify("STOPPING=1")
+        hub.close()
+        await self._close_listeners()
+        log.info("node_stopped", height=node.head.header.height)
+        if runtime.failed.done():
+            raise runtime.failed.result()
+
+    def _transport(self, genesis: Genesis, keys: Keys, runtime: Runtime) -> TlsTransport:
+        network = self._config.network
+        return TlsTransport(
+            genesis_hash_of(genesis),
+            keys.node_seed,
+            runtime,
+            limits=TransportLimits(
+                peers_max=network.peers_max,
+                connections_per_ip_max=network.connections_per_ip_max,
+                allow=tuple(ip_network(text) for text in network.allow),
+                deny=tuple(ip_network(text) for text in network.deny),
+            ),
+        )
+
+    async def _serve(self, runtime: Runtime, backend: NodeBackend) -> None:
+        """Watch until something ends the node."""
+        directory = self._base / self._config.node.data_dir
+        floor = self._config.node.disk_free_mib_min << 20
+        while not self._stop.is_set() and not runtime.failed.done():
+            backend.watch_health()
+            free = free_bytes(directory)
+            if free < floor and not runtime.node.halted:
+                runtime.feed(DiskLow(free))
+            notify("WATCHDOG=1")
+            stopped = asyncio.ensure_future(self._stop.wait())
+            await asyncio.wait(
+                {stopped, runtime.failed}, timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            stopped.cancel()
+
+    async def _listen(self, stack: AsyncExitStack, backend: NodeBackend, hub: EventHub) -> None:
+        rpc = self._config.rpc
+        if rpc.public:
+            app = public_app(backend, hub=hub, submit=rpc.submit, cors_origins=rpc.cors_origins)
+            self._start_server(stack, app, bind(rpc.public))
+        if rpc.operator:
+            self._start_server(stack, operator_app(backend, hub=hub), bind(rpc.operator))
+        if rpc.admin_socket:
+            path = self._base / self._config.node.data_dir / rpc.admin_socket
+            with suppress(FileNotFoundError):
+                path.unlink()
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            old = os.umask(0o177)
+            try:
+                sock.bind(str(path))
+            finally:
+                os.umask(old)
+            sock.listen(16)
+            app = admin_app(backend, hub=hub, submit=rpc.submit)
+            self._start_server(stack, app, sock)
+
+    def _start_server(self, stack: AsyncExitStack, app: object, sock: socket.socket) -> None:
+        stack.callback(sock.close)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                http="httptools",
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=3,
+                limit_concurrency=1_000,
+                server_header=False,
+            )
+        )
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        server.capture_signals = lambda: suppress()  # type: ignore[assignment,method-assign,return-value]
+        self._servers.append(server)
+        task = asyncio.create_task(server.serve(sockets=[sock]))
+        stack.push_async_callback(_finish, server, task)
+
+    async def _close_listeners(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+
+
+async def _finish(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
+    server.should_exit = True
+    await task
+
+
+async def listen_for_nodes(transport: TlsTransport, where: str) -> None:
+    """Open the port for other nodes; raises Refused(`port_taken`)."""
+    host, port = endpoint(where)
+    try:
+        await transport.listen(host, port)
+    except OSError as error:
+        raise Refused("port_taken", f"{where}: {error.strerror}") from error
+
+
+def check_disk(directory: Path, free_mib_min: int) -> None:
+    """Raise Refused(`disk_full`) when there is too little room to start."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    free = free_bytes(directory)
+    if free < free_mib_min << 20:
+        raise Refused("disk_full", f"{free >> 20} MiB free, {free_mib_min} needed (node.disk_free_mib_min)")
+
+
+def run_node(config_path: Path, *, new_key: bool = False) -> None:
+    """Run a node until SIGTERM or SIGINT; raises ChaosError when it cannot start or must not go on."""
+    config = load_config(config_path)
+    set_up_logging(config.log)
+
+    async def main() -> None:
+        process = NodeProcess(config, config_path.parent, new_key=new_key)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, process.stop)
+        await process.run()
+
+    try:
+        asyncio.run(main())
+    except ChaosError as error:
+        log.error("node_ended", code=error.code, detail=error.detail)  # noqa: TRY400 - no trace needed
+        raise
