@@ -5,6 +5,8 @@ More than two thirds of the weight of the block's own validator set must have si
 identical bytes, so one digest serves all signers.
 """
 
+from collections.abc import Callable
+
 from chaosnet.base.errors import InvalidBlock
 from chaosnet.crypto.signing import is_valid
 from chaosnet.model.block import (
@@ -17,13 +19,18 @@ from chaosnet.model.block import (
 )
 from chaosnet.model.evidence import PRECOMMIT, vote_digest_of
 
+Verify = Callable[[bytes, bytes, bytes], bool]
+"""Judges (public key, digest, signature); engines give one that remembers what it has verified."""
+
 
 def is_quorum(signed: int, total: int) -> bool:
     """Return whether this much weight of `total` is more than two thirds."""
     return 3 * signed > 2 * total
 
 
-def check_sealed(header: Header, seal: bytes, validators: ValidatorSet) -> Certificate:
+def check_sealed(
+    header: Header, seal: bytes, validators: ValidatorSet, verify: Verify = is_valid
+) -> Certificate:
     """Return the certificate in `seal` if it makes the block final under this set.
 
     Raises InvalidBlock: `bad_header` when the header names another set, `bad_seal`, or why the seal cannot be
@@ -35,11 +42,13 @@ def check_sealed(header: Header, seal: bytes, validators: ValidatorSet) -> Certi
     about = (certificate.era, certificate.height, certificate.block_id)
     if about != (header.era, header.height, block_id_of(header)):
         raise InvalidBlock("bad_seal", "certificate is about another block")
-    check_certificate(header.genesis, certificate, validators)
+    check_certificate(header.genesis, certificate, validators, verify)
     return certificate
 
 
-def check_certificate(genesis: bytes, certificate: Certificate, validators: ValidatorSet) -> None:
+def check_certificate(
+    genesis: bytes, certificate: Certificate, validators: ValidatorSet, verify: Verify = is_valid
+) -> None:
     """Raise InvalidBlock(`bad_seal`) unless more than two thirds of the weight signed, each signature good.
 
     Costs one signature check a signer; shape and weight are judged first, for nothing.
@@ -61,5 +70,5 @@ def check_certificate(genesis: bytes, certificate: Certificate, validators: Vali
         genesis, PRECOMMIT, certificate.era, certificate.height, certificate.round, certificate.block_id
     )
     for index, signature in zip(signers, signatures, strict=True):
-        if not is_valid(members[index].key, digest, signature):
+        if not verify(members[index].key, digest, signature):
             raise InvalidBlock("bad_seal", f"signature of validator {index}")
