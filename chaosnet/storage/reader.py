@@ -1,0 +1,307 @@
+"""Reading chain.db from any thread: for the kernel (kernel.ports.ChainReader) and for the interfaces.
+
+What is canonical under immediate finality never changes, so answers are kept for the latest heights, and a
+call that needs several rows needs no snapshot. Connections are read-only; in WAL mode nobody waits.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from chaosnet.base.codec import Decoder
+from chaosnet.base.errors import ChaosError
+from chaosnet.base.units import BlockId
+from chaosnet.crypto.hashing import tagged_hash
+from chaosnet.model.block import Block, Header, decode_header
+from chaosnet.model.evidence import Evidence
+from chaosnet.model.receipt import Receipt
+from chaosnet.model.transaction import decode_transaction
+from chaosnet.storage import layout
+from chaosnet.storage.datadir import CHAIN_FILE, chain_bytes
+from chaosnet.storage.schema import damaged, naming_faults, open_reader
+
+T = TypeVar("T")
+
+_SELECT_HEADER: Final = "SELECT height, header, seal, block_bytes, txs_total FROM header"
+
+_RECENT_HEADERS: Final = 512
+_RECENT_BLOCKS: Final = 8
+_EVIDENCE_BYTES_MAX: Final = 4096
+_NO_LOCATION: Final = 2**63 - 1
+_HASH_BYTES: Final = 32
+
+_evidence_decoder: Decoder[Evidence] = Decoder(Evidence, _EVIDENCE_BYTES_MAX)
+
+
+class StoredHeader(NamedTuple):
+    """A canonical header with what stands beside it."""
+
+    height: int
+    block_id: BlockId
+    header: bytes
+    """Encoded Header."""
+    seal: bytes
+    block_bytes: int
+    """Size of the encoded Block."""
+    txs_total: int
+    """Transactions of the chain up to and with this block."""
+
+    def decoded(self) -> Header:
+        """Return the header."""
+        return decode_header(self.header)
+
+
+class StoredBlock(NamedTuple):
+    """A canonical block with what stands beside it."""
+
+    stored: StoredHeader
+    block: Block
+
+
+class FoundTransaction(NamedTuple):
+    """A transaction on the chain and what it did."""
+
+    height: int
+    position: int
+    raw: bytes
+    receipt: Receipt
+
+
+class _Recent(Generic[T]):
+    """The latest things put in, by height."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._items: dict[int, T] = {}
+        self._lock = Lock()
+
+    def get(self, height: int) -> T | None:
+        return self._items.get(height)
+
+    def put(self, height: int, item: T) -> None:
+        with self._lock:
+            self._items.pop(height, None)
+            self._items[height] = item
+            if len(self._items) > self._count:
+                del self._items[next(iter(self._items))]
+
+
+class ChainView:
+    """All that can be read of a chain.db. Methods may be called from any thread.
+
+    Raises Broken(`data_damaged`, `disk_failed`).
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = directory / CHAIN_FILE
+        self._idle: list[sqlite3.Connection] = []
+        self._headers: _Recent[StoredHeader] = _Recent(_RECENT_HEADERS)
+        self._blocks: _Recent[bytes] = _Recent(_RECENT_BLOCKS)
+
+    # ── for the kernel ───────────────────────────────────────────────────────────────────────────────────
+
+    def block_id_at(self, height: int) -> bytes | None:
+        """Return the canonical block id at a height, or None above the head."""
+        stored = self.stored_header(height)
+        return None if stored is None else stored.block_id
+
+    def header_at(self, height: int) -> tuple[bytes, bytes] | None:
+        """Return (encoded header, seal) of the canonical block at a height."""
+        stored = self.stored_header(height)
+        return None if stored is None else (stored.header, stored.seal)
+
+    def sealed_at(self, height: int) -> bytes | None:
+        """Return the encoded SealedBlock at a height; None when unknown or pruned."""
+        stored = self.stored_header(height)
+        block = None if stored is None else self._encoded_block(stored)
+        return None if stored is None or block is None else layout.join_sealed(block, stored.seal)
+
+    def candidate(self, block_id: bytes) -> bytes | None:
+        """Return the encoded Block of a kept candidate."""
+        row = self._row("SELECT block FROM candidate WHERE id = ?", (block_id,))
+        return None if row is None else row[0]
+
+    def has_transaction(self, tx_id: bytes) -> bool:
+        """Return whether a canonical block holds this transaction.
+
+        For an unknown one this is a single lookup; a known one is read and compared.
+        """
+        return self._locate(tx_id) is not None
+
+    # ── for the interfaces ───────────────────────────────────────────────────────────────────────────────
+
+    def stored_header(self, name: int | bytes) -> StoredHeader | None:
+        """Return the canonical header at a height, or with a block id."""
+        if isinstance(name, bytes):
+            return self._header_named(name)
+        recent = self._headers.get(name)
+        if recent is not None:
+            return recent
+        row = self._row(_SELECT_HEADER + " WHERE height = ?", (name,))
+        if row is None:
+            return None
+        stored = stored_header_of(row)
+        self._headers.put(name, stored)
+        return stored
+
+    def headers(self, first: int, count: int, *, descending: bool = False) -> list[StoredHeader]:
+        """Return at most `count` canonical headers from height `first` upwards, or downwards."""
+        order, relation = ("DESC", "<=") if descending else ("ASC", ">=")
+        rows = self._rows(
+            f"{_SELECT_HEADER} WHERE height {relation} ? ORDER BY height {order} LIMIT ?", (first, count)
+        )
+        return [stored_header_of(row) for row in rows]
+
+    def block(self, name: int | bytes) -> StoredBlock | None:
+        """Return the canonical block at a height, or with a block id; None when unknown or pruned."""
+        stored = self.stored_header(name)
+        encoded = None if stored is None else self._encoded_block(stored)
+        if stored is None or encoded is None:
+            return None
+        with self._reading_bytes(stored.height):
+            return StoredBlock(stored, layout.read_block(encoded))
+
+    def receipts(self, height: int) -> tuple[Receipt, ...] | None:
+        """Return the receipts of the block at a height; None when unknown or pruned."""
+        found = self.block(height)
+        packed = None if found is None else self._packed_receipts(height)
+        if found is None or packed is None:
+            return None
+        with self._reading_bytes(height):
+            return layout.unpack_receipts(packed, found.block.txs)
+
+    def find_transaction(self, tx_id: bytes) -> FoundTransaction | None:
+        """Return a transaction of the chain with its place and its receipt."""
+        found = self._locate(tx_id)
+        if found is None:
+            return None
+        height, position, raw = found
+        packed = self._packed_receipts(height)
+        if packed is None:
+            return None
+        with self._reading_bytes(height):
+            return FoundTransaction(height, position, raw, layout.unpack_receipt(packed, raw, position))
+
+    def account_history(
+        self, address: bytes, before: tuple[int, int] | None, limit: int
+    ) -> list[tuple[int, int]]:
+        """Return (height, position) of the latest transactions that name an account, latest first.
+
+        `before`: the last place of the page before this one; None for the first page.
+        """
+        bound = layout.location_of(*before) if before else _NO_LOCATION
+        rows = self._rows(
+            "SELECT location FROM history WHERE account = ? AND location < ? ORDER BY location DESC LIMIT ?",
+            (layout.account_prefix(address), bound, limit),
+        )
+        return [layout.place_of(location) for (location,) in rows]
+
+    def undo(self, height: int) -> layout.Changes | None:
+        """Return state key -> value before the block at this height; None when pruned."""
+        row = self._row("SELECT changes FROM undo WHERE height = ?", (height,))
+        if row is None:
+            return None
+        with self._reading_bytes(height):
+            return layout.unpack_undo(row[0])
+
+    def evidence(self) -> list[Evidence]:
+        """Return all proofs of double signatures kept for the operator."""
+        return [_evidence_decoder.decode(row[0]) for row in self._rows("SELECT evidence FROM evidence", ())]
+
+    def size_bytes(self) -> int:
+        """Return the bytes the chain takes on disk, the write-ahead log included."""
+        return chain_bytes(self.directory)
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection to this thread; there are as many as threads ever read at once."""
+        with naming_faults(self.path):
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = open_reader(self.path)
+            try:
+                yield connection
+            finally:
+                self._idle.append(connection)
+
+    def _row(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        with self._reading() as connection:
+            row: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
+            return row
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def _header_named(self, block_id: bytes) -> StoredHeader | None:
+        if len(block_id) != _HASH_BYTES:
+            return None
+        for (height,) in self._rows(
+            "SELECT height FROM block_name WHERE prefix = ?", (layout.hash_prefix(block_id),)
+        ):
+            stored = self.stored_header(height)
+            if stored is not None and stored.block_id == block_id:
+                return stored
+        return None
+
+    def _encoded_block(self, stored: StoredHeader) -> bytes | None:
+        """Return the encoded Block of a canonical header; None when pruned."""
+        height = stored.height
+        recent = self._blocks.get(height)
+        if recent is not None:
+            return recent
+        row = self._row("SELECT has_stored_seal, body FROM body WHERE height = ?", (height,))
+        if row is None:
+            return None
+        parent = self.stored_header(height - 1) if row[0] else None
+        with self._reading_bytes(height):
+            seal = (parent.seal if parent else b"") if row[0] else None
+            block = layout.unpack_body(row[1], stored.header, seal)
+        self._blocks.put(height, block)
+        return block
+
+    def _packed_receipts(self, height: int) -> bytes | None:
+        row = self._row("SELECT receipts FROM body WHERE height = ?", (height,))
+        return None if row is None else row[0]
+
+    def _locate(self, tx_id: bytes) -> tuple[int, int, bytes] | None:
+        """Return (height, position, raw) of a transaction."""
+        if len(tx_id) != _HASH_BYTES:
+            return None
+        for (location,) in self._rows(
+            "SELECT location FROM tx_name WHERE prefix = ?", (layout.hash_prefix(tx_id),)
+        ):
+            height, position = layout.place_of(location)
+            found = self.block(height)
+            if found is None:
+                continue
+            with self._reading_bytes(height):
+                raw = found.block.txs[position]
+                if decode_transaction(raw).tx_id == tx_id:
+                    return height, position, raw
+        return None
+
+    def _close_readers(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _reading_bytes(self, height: int) -> Iterator[None]:
+        """Turn failures to read stored bytes into `data_damaged`."""
+        try:
+            yield
+        except (ValueError, IndexError, ChaosError) as error:
+            raise damaged(self.path, f"block {height}: {error}") from error
+
+
+def stored_header_of(row: tuple[int, bytes, bytes, int, int]) -> StoredHeader:
+    """Return the header of a row, or of what is about to be one."""
+    height, header, seal, block_bytes, txs_total = row
+    return StoredHeader(height, BlockId(tagged_hash(b"header", header)), header, seal, block_bytes, txs_total)
