@@ -176,6 +176,10 @@ Message = (
     | Goodbye
 )
 
+Outbox = list[tuple[bytes, Message]]
+"""What to send: (node id, message) in order. One message to many peers is the same object, side by side, so
+that it need be encoded once."""
+
 STREAM_OF: Final[dict[type, int]] = {
     Hello: VOTES,
     Status: VOTES,
