@@ -24,6 +24,7 @@ from chaosnet.daemon.config import Config, endpoint, load_config
 from chaosnet.daemon.journal import log_fact, set_up_logging
 from chaosnet.daemon.keystore import Keystore, read_password
 from chaosnet.daemon.runtime import Runtime
+from chaosnet.daemon.reading import reading_of
 from chaosnet.daemon.systemd import notify
 from chaosnet.daemon.transport import TlsTransport, TransportLimits
 from chaosnet.kernel.boot import Stored, genesis_stored, make_node
@@ -215,7 +216,7 @@ class NodeProcess:
         backend = NodeBackend(runtime, store, hub, identity)
         facts.append(backend.on_report)
         transport = self._transport(genesis, keys, runtime)
-        backend.metrics_text = lambda: metrics.text(backend, node, transport, store)
+        backend.metrics_text = lambda: metrics.text(reading_of(backend.status(), store))
         runtime.attach(transport)
         await self._listen(stack, backend, hub)
         if config.network.listen:
