@@ -90,7 +90,7 @@ class Link(asyncio.Protocol):
     """One connection, either direction."""
 
     def __init__(
-        self, owner: LinkOwner, remote: Endpoint, *, outbound: bool, expected: NodeId | None = None
+        self, owner: LinkOwner, remote: Endpoint, *, outbound: bool, expected: bytes | None = None
     ) -> None:
         self.remote = remote
         self.outbound = outbound
@@ -128,7 +128,7 @@ class Link(asyncio.Protocol):
         except InvalidMessage as error:
             self.abort(error.code)
             return
-        if self._expected not in {None, self.peer}:
+        if self._expected and self._expected != self.peer:
             self.abort("wrong_peer")
             return
         self.stage = Stage.WAITING

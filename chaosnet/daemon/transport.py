@@ -89,10 +89,10 @@ class TlsTransport:
         self.refused: Counter[str] = Counter()
         """Connections from outside refused before or after the handshake, by code."""
         self._server_context, self._client_context = ssl_contexts(genesis_hash, node_seed)
-        self._links: dict[NodeId, Link] = {}
-        self._dialled: dict[NodeId, Link] = {}
+        self._links: dict[bytes, Link] = {}
+        self._dialled: dict[bytes, Link] = {}
         """Own dials with a proven key that wait for the other side's verdict."""
-        self._held: dict[NodeId, Link] = {}
+        self._held: dict[bytes, Link] = {}
         """Connections from outside that wait for the end of our own dial to the same key."""
         self._handshakes: Counter[str] = Counter()
         """Unfinished handshakes from outside, by IP group."""
@@ -130,21 +130,21 @@ class TlsTransport:
         bound = listener.getsockname()
         return bound[0], bound[1]
 
-    def dial(self, address: Endpoint, expected: NodeId | None = None) -> None:
+    def dial(self, address: Endpoint, expected: bytes | None = None) -> None:
         """Try to connect; ends in one `on_connected` or `on_dial_failed`, never within this call."""
         code = ""
         if self._stopping:
             code = "shutdown"
         elif expected == self.node_id:
             code = "self_connection"
-        elif expected is not None and expected in self.peers():
+        elif expected and expected in self.peers():
             code = "duplicate_peer"
         if code:
             asyncio.get_running_loop().call_soon(self.handler.on_dial_failed, address, code)
         else:
             self._spawn(self._dial(address, expected))
 
-    def send(self, peer: NodeId, stream_class: int, payload: bytes) -> bool:
+    def send(self, peer: bytes, stream_class: int, payload: bytes) -> bool:
         """Queue one frame; return False when there is no such peer or its queue is full.
 
         Raises Invalid(`too_large` | `bad_argument`) for a frame that no peer would accept.
@@ -152,7 +152,7 @@ class TlsTransport:
         link = self._links.get(peer)
         return link is not None and link.send(stream_class, payload)
 
-    def close(self, peer: NodeId, reason: str) -> None:
+    def close(self, peer: bytes, reason: str) -> None:
         """End the connection after what is queued and can leave at once; `on_closed` follows."""
         link = self._links.get(peer)
         if link is not None:
@@ -160,7 +160,7 @@ class TlsTransport:
 
     def peers(self) -> Collection[NodeId]:
         """Return the keys connected now."""
-        return [peer for peer, link in self._links.items() if link.stage is Stage.OPEN]
+        return [link.peer for link in self._links.values() if link.is_open()]
 
     async def stop(self) -> None:
         """Close everything; each open connection still gets its `on_closed` (`shutdown`)."""
@@ -251,7 +251,7 @@ class TlsTransport:
 
     # ── to outside ───────────────────────────────────────────────────────────────────────────────────────
 
-    async def _dial(self, address: Endpoint, expected: NodeId | None) -> None:
+    async def _dial(self, address: Endpoint, expected: bytes | None) -> None:
         link = Link(self, address, outbound=True, expected=expected)
         host, port = address
         # An empty host name: none is sent, none is checked; the key is what counts.

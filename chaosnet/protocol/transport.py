@@ -32,13 +32,13 @@ class TransportHandler(Protocol):
 class Transport(Protocol):
     """Connections by key, frames in three stream classes."""
 
-    def dial(self, address: Endpoint, expected: NodeId | None = None) -> None:
-        """Try to connect; ends in one `on_connected` or `on_dial_failed`."""
+    def dial(self, address: Endpoint, expected: bytes | None = None) -> None:
+        """Try to connect; ends in one `on_connected` or `on_dial_failed`. `expected`: a node id, if known."""
 
-    def send(self, peer: NodeId, stream_class: int, payload: bytes) -> bool:
+    def send(self, peer: bytes, stream_class: int, payload: bytes) -> bool:
         """Queue one frame; return False when there is no such peer or its queue is full."""
 
-    def close(self, peer: NodeId, reason: str) -> None:
+    def close(self, peer: bytes, reason: str) -> None:
         """End the connection after what is queued and can leave at once; `on_closed` follows."""
 
     def peers(self) -> Collection[NodeId]:

@@ -6,13 +6,17 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Self
 
 import pytest
 
 from chaosnet.base.errors import Unavailable
-from chaosnet.daemon.transport import TransportLimits
+from chaosnet.daemon.link import VERDICTS
+from chaosnet.daemon.network_ca import network_ca_key, ssl_contexts
+from chaosnet.daemon.transport import TransportLimits, _ip_group, _plain_ip
+from chaosnet.protocol.frames import encode_frame
 from chaosnet.protocol.messages import VOTES
-from tests.loopback import NOBODY, World, turns_until
+from tests.loopback import GENESIS, NOBODY, Node, World, turns_until
 
 
 @pytest.fixture
@@ -59,31 +63,72 @@ async def test_dials_in_both_directions_leave_one_connection(world: World) -> No
     assert not [node.closed for node in nodes if node.closed], "no connection was opened and closed again"
 
 
-@pytest.mark.parametrize("smaller_dials_first", [True, False])
-async def test_the_larger_id_waits_for_the_smaller(world: World, smaller_dials_first: bool) -> None:
-    # The dial under way is a raw socket that gives the verdict when the test wants it.
-    small, large = sorted([await world.node(1), await world.node(2)], key=lambda node: node.id)
-    me, other = (large, small) if smaller_dials_first else (small, large)
-    seed = other.transport
-    told: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
-    server = await asyncio.start_server(
-        lambda _, writer: told.set_result(writer), "127.0.0.1", 0, ssl=seed._server_context
-    )
-    me.transport.dial(server.sockets[0].getsockname()[:2], other.id)
-    writer = await told
-    await turns_until(lambda: other.id in me.transport._dialled)
-    if me is small:
-        assert await other.fail(me.address) == "duplicate_peer"
-    else:
-        other.transport.dial(me.address)
-        await turns_until(lambda: other.id in me.transport._held)
-        assert not me.connected
-    writer.write(b"\x01" if me is large else b"\x00")
-    await me.until(lambda: me.connected)
-    assert me.connected == [(other.id, me is small)]
-    assert me.failed == (["duplicate_peer"] if me is large else [])
-    writer.close()
-    server.close()
+class DialUnderWay:
+    """A dial from `me` to `other` whose verdict is given by the test, on a socket with the key of `other`."""
+
+    def __init__(self, me: Node, other: Node) -> None:
+        self.me, self.other = me, other
+        self._told: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
+
+    async def __aenter__(self) -> Self:
+        context = self.other.transport._server_context
+        self._server = await asyncio.start_server(
+            lambda _, writer: self._told.set_result(writer), "127.0.0.1", 0, ssl=context
+        )
+        self.me.transport.dial(self._server.sockets[0].getsockname(), self.other.id)
+        self._writer = await self._told
+        await turns_until(lambda: self.other.id in self.me.transport._dialled)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.transport.abort()
+        self._server.close()
+
+    def say(self, verdict: str) -> None:
+        self._writer.write(bytes([VERDICTS.index(verdict)]))
+
+
+async def ordered_pair(world: World) -> list[Node]:
+    return sorted([await world.node(1), await world.node(2)], key=lambda node: node.id)
+
+
+async def test_the_smaller_id_keeps_its_own_dial(world: World) -> None:
+    small, large = await ordered_pair(world)
+    async with DialUnderWay(small, large) as dial:
+        assert await large.fail(small.address) == "duplicate_peer"
+        dial.say("ok")
+        await small.until(lambda: small.connected)
+        assert small.connected == [(large.id, True)]
+
+
+@pytest.mark.parametrize("verdict", ["ok", "duplicate_peer"])
+async def test_the_larger_id_waits_for_the_smaller(world: World, verdict: str) -> None:
+    small, large = await ordered_pair(world)
+    async with DialUnderWay(large, small) as dial:
+        small.transport.dial(large.address)
+        await turns_until(lambda: small.id in large.transport._held)
+        assert large.connected == small.connected == []
+        dial.say(verdict)
+        await large.until(lambda: large.connected)
+        assert large.connected == [(small.id, verdict == "ok")]
+        await small.until(lambda: small.failed or small.connected)
+        if verdict == "ok":
+            assert (small.failed, small.connected) == (["duplicate_peer"], [])
+        else:
+            assert (small.failed, small.connected) == ([], [(large.id, True)])
+            assert large.failed == ["duplicate_peer"]
+
+
+async def test_who_waits_must_be_silent(world: World) -> None:
+    small, large = await ordered_pair(world)
+    async with DialUnderWay(large, small):
+        context = small.transport._client_context
+        reader, writer = await asyncio.open_connection(*large.address, ssl=context, server_hostname="")
+        writer.write(encode_frame(VOTES, b"too early"))
+        assert await reader.read() == b""
+        writer.close()
+        assert large.transport.refused == {"unexpected": 1}
+        assert not large.transport._held
 
 
 async def test_known_and_own_keys_are_not_dialled_again(world: World) -> None:
@@ -144,6 +189,16 @@ async def test_a_full_node_says_so(world: World) -> None:
     assert full.transport.refused["peers_full"] == 1
 
 
+async def test_the_key_of_the_ca_is_refused_by_both_ends(world: World) -> None:
+    a, thief = await world.node(1), await world.node(2)
+    contexts = ssl_contexts(GENESIS, network_ca_key(GENESIS).private_bytes_raw())
+    thief.transport._server_context, thief.transport._client_context = contexts
+    assert await a.fail(thief.address) == "handshake"
+    assert await thief.fail(a.address) == "connection"
+    assert a.transport.refused == {"handshake": 1}
+    assert a.connected == thief.connected == []
+
+
 # ── before the handshake ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -186,6 +241,19 @@ async def test_open_connections_of_one_ip_are_capped(world: World) -> None:
     b.transport.close(a.id, "ok")
     await turns_until(lambda: not a.transport._inbound)
     await c.meet(a)
+
+
+@pytest.mark.parametrize(
+    ("host", "group"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_what_counts_as_one_address(host: str, group: str) -> None:
+    assert _ip_group(_plain_ip(host)) == group
 
 
 async def test_ip_rules_can_change_while_it_runs(world: World) -> None:
