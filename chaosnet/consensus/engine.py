@@ -204,7 +204,7 @@ class Engine(Protocol):
     finality: Finality
 
     def check_seal(self, header: Header, seal: bytes, validators: ValidatorSet) -> None:
-        """Raise InvalidBlock(`bad_seal`, `bad_header`, `bad_proposer`) unless the seal makes the block valid."""
+        """Raise InvalidBlock(`bad_seal`, `bad_header`, `bad_proposer`) unless the seal fits the block."""
         ...
 
     def weight(self, header: Header) -> int:
@@ -226,5 +226,3 @@ class Engine(Protocol):
     def missing_for(self, theirs: RoundState, limit: int) -> list[Proposal | Vote]:
         """Return messages of this height that a peer in that state lacks, at most `limit`."""
         ...
-
-

@@ -258,17 +258,16 @@ class Agreement:
                 self.asked.append(KeepCandidate(block_id))
             self.locked_round, self.locked_block = self.round, block_id
             self._vote(PRECOMMIT, block_id)
-            return True
-        if prevotes.is_lost():
+        elif prevotes.is_lost():
             self._vote(PRECOMMIT, NIL)
-            return True
-        return False
+        else:
+            return False
+        return True
 
     def _wait_for_votes(self, now: int) -> bool:
         """L34, L47: two thirds have voted, but not for one block; give the others a moment.
 
-        With a quorum of precommits for a block that is not here there is nothing to wait for in this round or
-        the next: a peer that has it sends it with its certificate.
+        Not with a quorum of precommits for a block that is not here: a peer sends it with its certificate.
         """
         heard = self._heard
         at_ms = now + vote_wait_ms(self._terms.params, self.round)
