@@ -55,8 +55,6 @@ def check_genesis(genesis: Genesis) -> None:
 
     Codes: `bad_argument`, `bad_address`, `engine_unknown`, `too_large`.
     """
-    if len(encode(genesis)) > GENESIS_BYTES_MAX:
-        raise Invalid("too_large", f"at most {GENESIS_BYTES_MAX} bytes in canonical form")
     rules_at(genesis.rule)
     _check_name(genesis.chain_name, "chain_name")
     _check_prefix(genesis.address_prefix)
@@ -74,6 +72,8 @@ def check_genesis(genesis: Genesis) -> None:
             _check_public(genesis)
         case _:
             raise Invalid("bad_argument", f"kind is {CONSORTIUM} or {PUBLIC}")
+    if len(encode(genesis)) > GENESIS_BYTES_MAX:
+        raise Invalid("too_large", f"at most {GENESIS_BYTES_MAX} bytes in canonical form")
 
 
 def _check_consortium(genesis: Genesis) -> None:

@@ -47,7 +47,10 @@ class Overlay:
 
     def set_account(self, address: bytes, account: Account) -> None:
         """Replace an account; NO_ACCOUNT deletes."""
-        self._journal.append((self._accounts, address, self.account(address)))
+        before = self._accounts.get(address)
+        if before is None:
+            before = self.account(address)
+        self._journal.append((self._accounts, address, before))
         self._accounts[address] = account
 
     def get(self, key: bytes) -> bytes | None:

@@ -1,0 +1,39 @@
+from chaosnet.base.limits import AMOUNT_MAX
+from chaosnet.model.transaction import Accuse, SetPolicy, Transfer
+from chaosnet.rules.r1_genesis import RULES
+from tests.making import Person, body_of, network, signed_by, transfer
+
+ADA, BOB = Person("ada"), Person("bob")
+GENESIS = network([(ADA, 100, None)], [ADA])
+
+
+def test_a_plain_transfer_costs_21_000_whatever_its_numbers() -> None:
+    small = transfer(GENESIS, ADA, 0, BOB.address, 1)
+    big = {
+        "gas_limit": AMOUNT_MAX,
+        "gas_price": AMOUNT_MAX,
+        "expiry": AMOUNT_MAX,
+        "anchor_height": AMOUNT_MAX,
+    }
+    large = transfer(GENESIS, ADA, AMOUNT_MAX, BOB.address, AMOUNT_MAX, memo="m" * 64, **big)
+    assert len(small.raw) < len(large.raw) <= RULES.gas.bytes_free
+    assert RULES.gas_of(small) == RULES.gas_of(large) == 21_000
+    assert 100_000_000 // 21_000 == 4_761
+
+
+def test_every_part_has_its_price() -> None:
+    gas = RULES.gas
+    team = Person("team", keys=3, threshold=2)
+    one = Transfer(BOB.address, 1)
+    both = signed_by(team, body_of(GENESIS, team, 0, one, one))
+    assert RULES.gas_of(both) == gas.tx_base + 2 * gas.per_signature + 2 * gas.transfer + 16 * max(
+        0, len(both.raw) - gas.bytes_free
+    )
+    paid = signed_by(ADA, body_of(GENESIS, ADA, 0, one, payer=BOB.address), payer=BOB)
+    assert RULES.gas_of(paid) == 21_000 + gas.per_signature + 16 * (len(paid.raw) - gas.bytes_free)
+    rotation = signed_by(ADA, body_of(GENESIS, ADA, 0, SetPolicy(team.policy)))
+    assert RULES.gas_of(rotation) == 10_000 + 6_000 + 5_000 + 3 * 500
+    accusation = signed_by(ADA, body_of(GENESIS, ADA, 0, Accuse(ADA.double_vote(bytes(32), 1))))
+    extra = len(accusation.raw) - gas.bytes_free
+    assert extra > 0
+    assert RULES.gas_of(accusation) == 10_000 + 6_000 + 25_000 + 16 * extra
