@@ -56,7 +56,7 @@ CODES: Final[dict[str, str]] = {
     "engine_unknown": "consensus engine is not in this release",
     # network
     "handshake": "peer's greeting does not fit this network",
-    "rate_limited": "peer sends more than its share",
+    "rate_limited": "more than one sender's share",
     "unexpected": "message does not fit the conversation",
     "not_a_member": "the chain's membership does not admit this key",
     "duplicate_peer": "a connection with this key is open already",

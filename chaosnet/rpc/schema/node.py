@@ -28,6 +28,8 @@ class MemberStatus(Shape):
     role: str
     is_self: bool
     is_connected: bool
+    is_silent: bool = False
+    """No vote and no status for five seconds."""
     last_heard_ms: int | None = None
     """Unix time of its last vote or status; None: never."""
 

@@ -1,0 +1,110 @@
+"""Arguments of the routes: what path and query may hold. A field named in the path comes from there."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chaosnet.base.limits import AMOUNT_MAX, PAGE_MAX
+from chaosnet.rpc.schema import Shape
+
+HeightNumber = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
+BlockName = Annotated[
+    str,
+    Meta(
+        pattern="^(head|final|[0-9]{1,19}|[0-9a-f]{64})$",
+        description="Height, block id, `head` or `final`.",
+    ),
+]
+TransactionId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Hash of the body, in hex.")]
+AddressText = Annotated[str, Meta(min_length=1, max_length=90, description="Bech32m address.")]
+Limit = Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Most items to return.")]
+
+
+class Arguments(Shape, forbid_unknown_fields=True):
+    """Base of every route's arguments; alone: none."""
+
+
+class BlocksArguments(Arguments):
+    """A page of blocks, newest first."""
+
+    first: (
+        Annotated[HeightNumber, Meta(description="Highest block of the page; the head if absent.")] | None
+    ) = msgspec.field(name="from", default=None)
+    limit: Limit = 20
+
+
+class BlockArguments(Arguments):
+    """One block."""
+
+    name: BlockName
+
+
+class BlockTransactionsArguments(Arguments):
+    """A page of a block's transactions, in order."""
+
+    name: BlockName
+    position: Annotated[int, Meta(ge=0, le=2**31, description="First position of the page.")] = msgspec.field(
+        name="from", default=0
+    )
+    limit: Limit = 20
+
+
+class TransactionArguments(Arguments):
+    """One transaction."""
+
+    id: TransactionId
+
+
+class AccountArguments(Arguments):
+    """One account."""
+
+    address: AddressText
+
+
+class AccountTransactionsArguments(Arguments):
+    """A page of an account's transactions, newest first."""
+
+    address: AddressText
+    cursor: Annotated[str, Meta(max_length=200, description="`next` of the page before.")] | None = None
+    limit: Limit = 20
+
+
+class AccountProofArguments(Arguments):
+    """One account at one block, for somebody who trusts another block."""
+
+    address: AddressText
+    height: (
+        Annotated[
+            HeightNumber, Meta(description="Block whose state is proved: the last 128, the newest if absent.")
+        ]
+        | None
+    ) = None
+    trusted_height: Annotated[
+        HeightNumber, Meta(description="Block the asker trusts already; 0: the genesis hash alone.")
+    ] = 0
+
+
+class SearchArguments(Arguments):
+    """What somebody typed."""
+
+    q: Annotated[
+        str, Meta(min_length=1, max_length=200, description="Height, id, address or operator's name.")
+    ]
+
+
+class StreamArguments(Arguments):
+    """Where a stream starts, and which events it carries."""
+
+    after: (
+        Annotated[HeightNumber, Meta(description="Last event id seen; the header `Last-Event-ID` wins.")]
+        | None
+    ) = None
+    kinds: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            pattern="^[a-z]*(,[a-z]+)*$",
+            description="Kinds of events, separated by commas; all if absent.",
+        ),
+    ] = ""

@@ -1,0 +1,62 @@
+"""Reads request bodies within bounds: of each, of all together, and of time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.requests import Request
+
+from chaosnet.base.errors import Invalid, Unavailable
+from chaosnet.base.limits import REQUEST_BYTES_MAX
+
+BODIES_BYTES_MAX: Final = 8 * REQUEST_BYTES_MAX
+"""All bodies that are being read or worked on."""
+BODY_MS_MAX: Final = 30_000
+"""A body must have come within this time."""
+
+
+class Bodies:
+    """The bodies of one app's requests."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes held now."""
+        return self._held
+
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
+        """Yield the whole body; its bytes count as held until the block ends.
+
+        Raises Invalid(`malformed` | `too_large`) and Unavailable(`overloaded` | `timeout`).
+        """
+        # Any other type would let a web page post here without asking the browser's leave first.
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise Invalid("malformed", "the content type must be application/json")
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > REQUEST_BYTES_MAX:
+            raise _too_large()
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(BODY_MS_MAX / 1000):
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    self._held += len(chunk)
+                    if size > REQUEST_BYTES_MAX:
+                        raise _too_large()
+                    if self._held > BODIES_BYTES_MAX:
+                        raise Unavailable("overloaded", "too many large requests at once")
+                    chunks.append(chunk)
+            yield b"".join(chunks)
+        except TimeoutError as error:
+            raise Unavailable("timeout", "the request body did not come in time") from error
+        finally:
+            self._held -= size
+
+
+def _too_large() -> Invalid:
+    return Invalid("too_large", f"over {REQUEST_BYTES_MAX} bytes")
