@@ -292,11 +292,10 @@ class Agreement:
         return self.keeper.at(self.round)
 
     def _resume(self, resume: Resume, now: int) -> None:
-        terms = self._terms
-        own = [m for m in resume.own if (m.era, m.height) == (terms.era, terms.height)]
+        own = [m for m in resume.own if (m.era, m.height) == (self._terms.era, self._terms.height)]
         if not own:
             return
-        if resume.locked_height == terms.height and resume.locked_block:
+        if resume.locked_height == self._terms.height and resume.locked_block:
             self.locked_round, self.locked_block = resume.locked_round, resume.locked_block
             self.valid_round, self.valid_block = resume.locked_round, resume.locked_block
             self._ask_check(resume.locked_block)
