@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken, ChaosError, Refused
 from chaosnet.base.units import BlockId
-from chaosnet.kernel.events import PersistBlock, PersistCandidate
+from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence
 from chaosnet.model.block import Header, SealedBlock, block_id_of, decode_block
-from chaosnet.model.evidence import Evidence, evidence_key
+from chaosnet.model.evidence import evidence_key
 from chaosnet.storage import layout, schema
 from chaosnet.storage.datadir import CHAIN_FILE, FileLock, lock_directory, sync_directory
 from chaosnet.storage.reader import ChainView, StoredHeader, stored_header_of
@@ -134,12 +134,12 @@ class ChainStore(ChainView):
                 (candidate.block_id, candidate.height, candidate.block),
             )
 
-    def keep_evidence(self, evidence: Evidence) -> None:
+    def keep_evidence(self, event: PersistEvidence) -> None:
         """Keep proof of a double signature; the first for a key, era and height stays."""
         with schema.naming_faults(self.path):
             self._writer.execute(
                 "INSERT OR IGNORE INTO evidence (key, evidence) VALUES (?, ?)",
-                (encode(evidence_key(evidence)), encode(evidence)),
+                (encode(evidence_key(event.evidence)), encode(event.evidence)),
             )
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────

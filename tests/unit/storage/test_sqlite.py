@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from chaosnet.base.errors import Broken, Unavailable
-from chaosnet.kernel.events import PersistCandidate
+from chaosnet.kernel.events import PersistCandidate, PersistEvidence
 from chaosnet.kernel.ports import ChainReader
 from chaosnet.model.block import SealedBlock, block_id_of
 from chaosnet.storage.datadir import chain_bytes
@@ -168,7 +168,7 @@ def test_candidates_are_durable_and_go_when_their_height_is_decided(store: Chain
 def test_evidence_is_kept_once(store: ChainStore) -> None:
     evidence = [duplicate_vote(1), duplicate_vote(2), duplicate_vote(1)]
     for item in evidence:
-        store.keep_evidence(item)
+        store.keep_evidence(PersistEvidence(item))
     assert store.evidence() == evidence[:2]
 
 

@@ -1,0 +1,146 @@
+"""The journal of the sign state on disk: a signature leaves only when its entry is durable.
+
+It lies beside the key, not in the data directory, so that `node reset` keeps it. What may be signed is
+decided in `consensus.signstate`; here is only how its entries get to the disk and back
+(protocol: Engines, Sign state).
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from chaosnet.base.errors import Broken, Refused
+from chaosnet.consensus.engine import AskSignature, Resume
+from chaosnet.consensus.signstate import SignState, encode_journal, replay, resume_of, sign_request
+from chaosnet.crypto.signing import public_key_of, sign
+from chaosnet.model.evidence import Proposal, Vote
+from chaosnet.storage.datadir import FileLock, sync_directory
+
+JOURNAL_BYTES_MAX: Final = 1024 * 1024
+"""A longer journal is replaced by the shortest one with the same meaning."""
+
+
+class SignStateFile:
+    """A key behind its sign state; holds the lock on the journal until `close`.
+
+    One thread signs. Raises Refused: `no_fence` (no journal there), `in_use` (another process signs with this
+    key), `fenced` (journal of another network or key); Broken: `data_damaged`.
+    """
+
+    def __init__(self, path: Path, genesis: bytes, seed: bytes) -> None:
+        if not path.exists():
+            raise Refused("no_fence", f"{path} is missing; bring it along with the key, or use --new-key")
+        self._path = path
+        self._genesis = genesis
+        self._seed = seed
+        self._key = public_key_of(seed)
+        self._is_failed = False
+        # Beside the journal, because a compaction puts another file in its place.
+        self._lock = FileLock(_lock_path(path))
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except BaseException:
+            self._lock.release()
+            raise
+        try:
+            self._state, self._length = self._read()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path, genesis: bytes, public_key: bytes) -> None:
+        """Begin the journal of a key that has never signed; Refused(`key_exists`) when one is there."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(_lock_path(path)):
+            if path.exists():
+                raise Refused("key_exists", f"{path} is there already: it says what the key has signed")
+            os.close(_put(path, encode_journal(SignState(), genesis=genesis, key=public_key)))
+
+    @classmethod
+    def open(cls, path: Path, genesis: bytes, seed: bytes) -> "SignStateFile":
+        """Open the journal of the key with this seed."""
+        return cls(path, genesis, seed)
+
+    @property
+    def state(self) -> SignState:
+        """What the key has signed last."""
+        return self._state
+
+    def resume(self) -> Resume:
+        """Return what the engine must know at start-up."""
+        return resume_of(self._state)
+
+    def sign(self, request: AskSignature) -> Proposal | Vote | None:
+        """Return the signed message once its entry is durable, or None when the sign state forbids it.
+
+        Raises Broken(`disk_failed`), also for a full disk, when the entry cannot be written; from then on
+        nothing is signed.
+        """
+        if self._is_failed:
+            raise Broken("disk_failed", f"{self._path}: an earlier write failed")
+        state, entry, message = sign_request(self._state, request, self._genesis, self._sign_digest)
+        if entry is None:
+            return message
+        self._is_failed = True  # until all of it has gone well
+        try:
+            if self._length + len(entry) > JOURNAL_BYTES_MAX:
+                self._compact()
+            self._append(entry)
+        except OSError as error:
+            raise Broken("disk_failed", f"{self._path}: {error}") from error
+        self._is_failed = False
+        self._state = state
+        return message
+
+    def close(self) -> None:
+        """Give the key back; a second call does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self._lock.release()
+
+    def _sign_digest(self, digest: bytes) -> bytes:
+        return sign(self._seed, digest)
+
+    def _read(self) -> tuple[SignState, int]:
+        """Replay the journal, and cut off an entry that a crash left unfinished: it was never released."""
+        data = self._path.read_bytes()
+        state, length = replay(data, genesis=self._genesis, key=self._key)
+        if length < len(data):
+            os.ftruncate(self._file, length)
+            os.fsync(self._file)
+        return state, length
+
+    def _append(self, entry: bytes) -> None:
+        if os.pwrite(self._file, entry, self._length) != len(entry):
+            raise OSError("entry was written in part")
+        os.fdatasync(self._file)
+        self._length += len(entry)
+
+    def _compact(self) -> None:
+        journal = encode_journal(self._state, genesis=self._genesis, key=self._key)
+        new = _put(self._path, journal)
+        os.close(self._file)
+        self._file, self._length = new, len(journal)
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
+def _put(path: Path, data: bytes) -> int:
+    """Put a whole file in place, durable under its name, and return it opened; the caller has the lock."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        if os.write(file, data) != len(data):
+            raise OSError("file was written in part")
+        os.fsync(file)
+        new.rename(path)
+        sync_directory(path.parent)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
