@@ -23,6 +23,12 @@ PLANTED = [
     ),
     ("chaosnet/storage/planted.py", "import chaosnet.rpc", "chaosnet.storage.planted -> chaosnet.rpc"),
     ("chaosnet/sim/planted.py", "import random", "chaosnet.sim.planted -> random"),
+    (
+        "chaosnet/consensus/quorum.py",
+        "import chaosnet.consensus.pbft",
+        "chaosnet.consensus.quorum -> chaosnet.consensus.pbft",
+    ),
+    ("chaosnet/base/errors.py", "import chaosnet.base.codec", ".errors -> .codec"),
     ("explorer/planted.py", "import chaosnet.kernel", "explorer.planted -> chaosnet.kernel"),
     ("tui/planted.py", "import explorer", "tui.planted -> explorer"),
     ("chaosnet/nowhere/__init__.py", "", "nowhere"),
@@ -52,7 +58,8 @@ def planted_report(tmp_path_factory: pytest.TempPathFactory) -> str:
         )
     for name, line, _ in PLANTED:
         (tree / name).parent.mkdir(exist_ok=True)
-        (tree / name).write_text(f"{line}\n")
+        with (tree / name).open("a") as file:
+            file.write(f"\n{line}\n")
     return lint(tree)
 
 
