@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from chaosnet.base.errors import InvalidMessage
+from chaosnet.base.limits import ADDRESSES_PER_MESSAGE_MAX
 from chaosnet.kernel import agreement, intake, peering
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.health import watch_quorum
@@ -121,7 +122,7 @@ def _message(node: Node, peer: bytes, message: Message, now: int) -> None:
         case msg.Hello():
             peering.on_hello(node, peer, message, now)
         case msg.GetPeers():
-            send(node, peer, msg.Peers(addresses=node.book.sample(msg.ADDRESSES_PER_MESSAGE_MAX)))
+            send(node, peer, msg.Peers(addresses=node.book.sample(ADDRESSES_PER_MESSAGE_MAX)))
         case msg.Peers():
             peering.on_peers(node, peer, message, now)
         case msg.GetHeaders():

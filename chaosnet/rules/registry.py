@@ -18,3 +18,8 @@ def rules_at(number: int) -> RuleSet:
     if rules is None:
         raise Broken("rule_unknown", f"rule set {number} is in force, this release has {sorted(_RULE_SETS)}")
     return rules
+
+
+def rules_known() -> tuple[int, ...]:
+    """Return the numbers of the rule sets this release has."""
+    return tuple(sorted(_RULE_SETS))
