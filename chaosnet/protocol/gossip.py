@@ -2,8 +2,8 @@
 
 Flooding with a seen-set, as Bitcoin relays (announce by hash, fetch what is unknown), with the short cut of
 Ethereum's eth/68 (full bytes to some peers at once, hashes to the rest). The node that a client gave a
-transaction sends the full bytes to its peers; whoever got it from a peer announces only the hash, after a pause
-in which the origin's push and others' announcements tell who has it already. Work per transaction does not
+transaction sends the full bytes to its peers; whoever got it from a peer announces only the hash, after a
+pause in which the origin's push and others' announcements tell who has it. Work per transaction does not
 grow with the number of peers: one table holds everybody's knowledge, and equal messages are made once.
 """
 

@@ -1,0 +1,224 @@
+"""Whom to ask for blocks: what each peer claims, what it was asked, how it answers.
+
+A peer that is late or stingy is asked after the others; one that does not deliver what it claims is not
+believed for a while. A claim alone costs its maker nothing, so it must not hold this node up.
+"""
+
+from typing import Final
+
+from chaosnet.base.errors import InvalidMessage
+from chaosnet.protocol.messages import GetBodies, GetHeaders
+from chaosnet.protocol.rates import Bucket
+
+GRACE_MS: Final = 500
+"""One block behind, consensus has this long to bring it by itself."""
+LATE_MS: Final = 5_000
+"""Then somebody else is asked too; the answer is still welcome."""
+LOST_MS: Final = 60_000
+"""Then no answer is expected any more."""
+AVOID_MS: Final = 60_000
+"""A late or stingy peer is asked after the others for this long."""
+DOUBT_MS: Final = 60_000
+"""A peer that does not deliver what it claims is not believed for this long; doubles with each repeat."""
+DOUBT_DOUBLINGS_MAX: Final = 6
+FULL_BYTES: Final = 1024 * 1024
+"""An answer that is shorter than asked, and smaller than this, is stingy."""
+ASKS_PER_MINUTE: Final = 6_000
+"""Requests for bodies to one peer: half of what it lets us (rates.py)."""
+ASKS_BURST: Final = 200
+
+Fault = tuple[bytes, str, int]
+"""(peer, error code, penalty points)."""
+
+
+class Ask:
+    """One request without its answer."""
+
+    __slots__ = ("at", "bodies", "count", "first", "is_direct", "is_late")
+
+    def __init__(self, first: int, count: int, *, bodies: bool, is_direct: bool = False) -> None:
+        self.first = first
+        self.count = count
+        self.bodies = bodies
+        self.is_direct = is_direct
+        """Asked without headers: the bodies bring them."""
+        self.at = 0
+        self.is_late = False
+
+
+class Source:
+    """What one ready peer claims, and how it answers."""
+
+    __slots__ = (
+        "ask",
+        "asked_ms",
+        "avoid_until",
+        "bucket",
+        "doubt_until",
+        "doubts",
+        "height",
+        "lacks",
+        "lacks_until",
+        "since",
+    )
+
+    def __init__(self, now: int) -> None:
+        self.height = 0
+        self.since = now
+        """When it first claimed this height."""
+        self.ask: Ask | None = None
+        self.asked_ms = 0
+        self.bucket = Bucket(ASKS_PER_MINUTE, ASKS_BURST, now)
+        self.avoid_until = 0
+        self.doubt_until = 0
+        self.doubts = 0
+        self.lacks = 0
+        """It has no bodies up to this height (pruned)."""
+        self.lacks_until = 0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether an answer of this peer is overdue."""
+        return self.ask is not None and self.ask.is_late
+
+    def can_give(self, height: int, now: int, *, bodies: bool) -> bool:
+        """Return whether to ask this peer for a height now."""
+        if self.ask is not None or self.height < height or now < self.doubt_until:
+            return False
+        if not bodies:
+            return True
+        return not (height <= self.lacks and now < self.lacks_until) and self.bucket.has_room(1, now)
+
+
+class Sources:
+    """The ready peers of a node, as sources of blocks."""
+
+    def __init__(self) -> None:
+        self._sources: dict[bytes, Source] = {}
+
+    def on_status(self, peer: bytes, height: int, now: int) -> None:
+        """Note what a ready peer claims."""
+        source = self._sources.get(peer)
+        if source is None:
+            source = self._sources[peer] = Source(now)
+        if height != source.height:
+            source.height, source.since = height, now
+
+    def left(self, peer: bytes) -> None:
+        """Forget a peer."""
+        self._sources.pop(peer, None)
+
+    def get(self, peer: bytes | None) -> Source | None:
+        """Return one peer; None when it is not there."""
+        return self._sources.get(peer) if peer is not None else None
+
+    def best(self, head: int, now: int) -> int:
+        """Return the greatest height that can be believed, at least `head`.
+
+        Peers that are late with an answer count only when there is nobody else.
+        """
+        prompt = late = head
+        others = False
+        for source in self._sources.values():
+            if now < source.doubt_until:
+                continue
+            if source.is_late:
+                late = max(late, source.height)
+            elif source.height >= head:
+                others = True
+                prompt = max(prompt, source.height)
+        return prompt if others else late
+
+    def pick(self, height: int, now: int, *, bodies: bool) -> bytes | None:
+        """Return whom to ask for a height: prompt peers first, then the one asked longest ago."""
+        found = [
+            (now < source.avoid_until, source.asked_ms, peer)
+            for peer, source in self._sources.items()
+            if source.can_give(height, now, bodies=bodies)
+        ]
+        return min(found)[2] if found else None
+
+    def ask(self, peer: bytes, ask: Ask, now: int) -> tuple[bytes, GetHeaders | GetBodies]:
+        """Note a request to a peer that is there, and return it; never for more than the peer claims."""
+        source = self._sources[peer]
+        ask.at = now
+        ask.count = min(ask.count, source.height - ask.first + 1)
+        source.ask = ask
+        source.asked_ms = now
+        if not ask.bodies:
+            return peer, GetHeaders(first=ask.first, count=ask.count)
+        source.bucket.take(1, now)
+        return peer, GetBodies(first=ask.first, count=ask.count)
+
+    def open_asks(self, *, bodies: bool) -> list[Ask]:
+        """Return requests whose answer is still on time."""
+        asks = [source.ask for source in self._sources.values() if source.ask is not None]
+        return [ask for ask in asks if ask.bodies == bodies and not ask.is_late]
+
+    def answered(self, peer: bytes, first: int, sizes: list[int], now: int, *, bodies: bool) -> Ask:
+        """Return the request that an answer with items of these sizes belongs to, and close it.
+
+        Raises InvalidMessage(`unexpected`): there is none, or more items than it asked for.
+        """
+        source = self._sources.get(peer)
+        ask = source.ask if source is not None else None
+        if source is None or ask is None or ask.bodies != bodies or ask.first != first:
+            raise InvalidMessage("unexpected", "answer without request", penalty=20)
+        source.ask = None
+        if len(sizes) > ask.count:
+            raise InvalidMessage("unexpected", f"{len(sizes)} items, {ask.count} asked for", penalty=50)
+        if len(sizes) < ask.count and sum(sizes) < FULL_BYTES:
+            source.avoid_until = now + AVOID_MS
+        return ask
+
+    def expire(self, now: int) -> list[Fault]:
+        """Note answers that are late or lost; return whom to blame."""
+        faults: list[Fault] = []
+        for peer, source in self._sources.items():
+            ask = source.ask
+            if ask is None:
+                continue
+            if not ask.is_late and now - ask.at >= LATE_MS:
+                ask.is_late = True
+                source.avoid_until = now + AVOID_MS
+                faults.append((peer, "timeout", 5))
+            elif ask.is_late and now - ask.at >= LOST_MS:
+                source.ask = None
+                self.doubt(peer, now)
+                faults.append((peer, "timeout", 20))
+        return faults
+
+    def avoid(self, peer: bytes | None, now: int) -> None:
+        """Ask a peer after the others for a while."""
+        source = self.get(peer)
+        if source is not None:
+            source.avoid_until = now + AVOID_MS
+
+    def doubt(self, peer: bytes | None, now: int) -> None:
+        """Believe a peer nothing for a while, longer each time."""
+        source = self.get(peer)
+        if source is not None:
+            source.doubt_until = now + (DOUBT_MS << min(source.doubts, DOUBT_DOUBLINGS_MAX))
+            source.doubts += 1
+
+    def believe(self, peer: bytes) -> None:
+        """Note that a peer gave something of use."""
+        source = self.get(peer)
+        if source is not None:
+            source.doubts = 0
+
+    def lacks(self, peer: bytes, height: int, now: int) -> None:
+        """Note that a peer has no bodies up to a height."""
+        source = self.get(peer)
+        if source is not None:
+            source.lacks, source.lacks_until = height, now + AVOID_MS
+
+    def due_ms(self, head: int) -> int | None:
+        """Return when something runs out next."""
+        times = []
+        for source in self._sources.values():
+            if source.ask is not None:
+                times.append(source.ask.at + (LOST_MS if source.ask.is_late else LATE_MS))
+            elif source.height == head + 1:
+                times.append(max(source.since + GRACE_MS, source.doubt_until))
+        return min(times, default=None)
