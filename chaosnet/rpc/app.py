@@ -146,7 +146,7 @@ def _arguments_of(route: Route, request: Request) -> msgspec.Struct:
 def _decoded(decode: Callable[[bytes], Any], data: bytes) -> object:
     try:
         return decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Invalid("malformed", str(error)) from error
 
 

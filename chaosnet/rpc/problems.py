@@ -76,5 +76,10 @@ def problem(
         code=code,
         detail=detail,
     )
-    headers = {"retry-after": str(max(1, retry_after_s))} if status in (429, 503) else None
+    headers = {}
+    if status in (429, 503):
+        headers["retry-after"] = str(max(1, retry_after_s))
+    if code in ("too_large", "timeout"):
+        # Part of the body may be unread: nothing else can come on this connection.
+        headers["connection"] = "close"
     return Response(msgspec.json.encode(document), status, headers, media_type=PROBLEM_JSON)
