@@ -138,7 +138,7 @@ class Pbft:
         if theirs.round < ours.round:  # L55
             here = keeper.at(ours.round)
             found += [*here.proposals[:1], *here.prevotes.first.values(), *here.precommits.first.values()]
-        return found[:limit]
+        return list({m.signature: m for m in found}.values())[:limit]
 
     def _move(self, head: HeadChanged, now: int) -> list[Asked]:
         before = self._head

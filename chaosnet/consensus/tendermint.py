@@ -88,8 +88,8 @@ class Agreement:
             self._prevote,
             self._note_valid,
             self._precommit,
-            self._wait_for_votes,
             self._next_round,
+            self._wait_for_votes,
         )
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────
@@ -264,6 +264,13 @@ class Agreement:
             return False
         return True
 
+    def _next_round(self, now: int) -> bool:
+        """L65, early: no block can win this round any more."""
+        if self.step == IN_WAIT or not self._heard.precommits.is_lost():
+            return False
+        self._start_round(self.round + 1, now)
+        return True
+
     def _wait_for_votes(self, now: int) -> bool:
         """L34, L47: two thirds have voted, but not for one block; give the others a moment.
 
@@ -277,13 +284,6 @@ class Agreement:
         if self.step != IN_WAIT and is_undecided and self._is_first("precommit"):
             self._set_timer("precommit", at_ms)
         return False
-
-    def _next_round(self, now: int) -> bool:
-        """L65, early: no block can win this round any more."""
-        if self.step == IN_WAIT or not self._heard.precommits.is_lost():
-            return False
-        self._start_round(self.round + 1, now)
-        return True
 
     # ── what the rules are made of ───────────────────────────────────────────────────────────────────────
 
