@@ -6,11 +6,12 @@ judged by `check_genesis`.
 """
 
 import json
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from chaosnet.base.errors import Invalid
+from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.base.units import Address, format_cos, parse_cos
 from chaosnet.crypto.addresses import format_address, parse_address
 from chaosnet.model.genesis import (
@@ -25,6 +26,7 @@ from chaosnet.model.genesis import (
 
 TEXT_LENGTH_MAX: Final = 4 * GENESIS_BYTES_MAX
 _PARAMS: Final = ChainParams.__struct_fields__
+_Number = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)]
 
 
 class _Fields(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +34,7 @@ class _Fields(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Engine(_Fields):
-    height: int
+    height: _Number
     engine: str
 
 
@@ -46,9 +48,9 @@ class _Member(_Fields):
 
 
 class _Lock(_Fields):
-    period_ms: int
-    cliff: int
-    steps: int
+    period_ms: _Number
+    cliff: _Number
+    steps: _Number
 
 
 class _Allocation(_Fields):
@@ -62,13 +64,13 @@ class _File(_Fields):
     chain_name: str
     kind: str
     address_prefix: str
-    time_ms: int
-    rule: int
-    params: dict[str, int]
+    time_ms: _Number
+    rule: _Number
+    params: dict[str, _Number]
     schedule: tuple[_Engine, ...]
     members: tuple[_Member, ...]
     allocations: tuple[_Allocation, ...]
-    founding_blocks: int
+    founding_blocks: _Number
     treasury: str
     time: str | None = None
     """For readers: must say the same as `time_ms`."""
