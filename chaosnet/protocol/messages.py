@@ -223,7 +223,9 @@ def _check_bounds(message: Message) -> None:
         case Votes(votes=votes):
             fits = len(votes) <= VOTES_PER_MESSAGE_MAX and all(map(_is_vote, votes))
         case Propose(proposal=p):
-            fits = len(p.block_id) == 32 and len(p.signer) == 32 and len(p.signature) == 64 and p.pol_round >= -1
+            fits = (
+                len(p.block_id) == 32 and len(p.signer) == 32 and len(p.signature) == 64 and p.pol_round >= -1
+            )
         case GetHeaders(first=first, count=count):
             fits = first >= 0 and 1 <= count <= HEADERS_PER_MESSAGE_MAX
         case GetBodies(first=first, count=count):
@@ -235,7 +237,11 @@ def _check_bounds(message: Message) -> None:
         case Hello() as hello:
             fits = _is_hello(hello)
         case Status() as status:
-            fits = max(map(len, (status.prevotes, status.precommits, status.linked))) <= 32 and len(status.step) <= 16 and len(status.head) == 32
+            fits = (
+                max(map(len, (status.prevotes, status.precommits, status.linked))) <= 32
+                and len(status.step) <= 16
+                and len(status.head) == 32
+            )
         case Goodbye(code=code):
             fits = len(code) <= 64
         case GetPeers():
