@@ -1,35 +1,28 @@
 """The interface's view of a running node: what is durable, never what the kernel merely works on."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
-from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid, InvalidTransaction, Refused
 from chaosnet.base.limits import BATCH_TXS_MAX, MEMPOOL_PER_SENDER_MAX
-from chaosnet.crypto.addresses import parse_address
 from chaosnet.daemon import present
+from chaosnet.daemon.chain_views import ChainViews
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.kernel import health
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.events import HeadMoved, ReportFact, RoundMoved, TransactionsPending
 from chaosnet.kernel.mempool import nonces_in
-from chaosnet.kernel.node import Node, Published
 from chaosnet.ledger.apply import apply_transaction
-from chaosnet.ledger.keys import account_key, evidence_key
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model import evidence as proofs
-from chaosnet.model.block import validators_hash_of
 from chaosnet.model.genesis import supply_at
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
 from chaosnet.rpc.stream import EventHub, Subscription
 from chaosnet.rules.registry import rules_known
-from chaosnet.storage.reader import StoredHeader
 from chaosnet.storage.sqlite import ChainStore
 
 T = TypeVar("T")
@@ -48,30 +41,19 @@ class Identity:
     trust: str
 
 
-class NodeBackend:
+class NodeBackend(ChainViews):
     """Implements rpc.backend.Backend over a runtime, its node and its store."""
 
     def __init__(self, runtime: Runtime, store: ChainStore, hub: EventHub, identity: Identity) -> None:
+        super().__init__(runtime.node, store)
         self._runtime = runtime
-        self._store = store
         self._hub = hub
         self._identity = identity
         self._started_ms = runtime.clock_ms()
-        self._height = runtime.node.head.header.height
-        self._txs_total = self._stored(self._height).txs_total
         self._health_code = ""
         self.metrics_text: Callable[[], bytes] = lambda: b""
         self.phase = ""
         """Overrides the kernel's phase while starting or stopping."""
-
-    @property
-    def _node(self) -> Node:
-        return self._runtime.node
-
-    @property
-    def names(self) -> present.Names:
-        """What turns identifiers into words now."""
-        return present.Names(self._node.config.genesis.address_prefix, self._node.head.members)
 
     # ── facts from the kernel ────────────────────────────────────────────────────────────────────────────
 
@@ -125,7 +107,6 @@ class NodeBackend:
         shown = self._published()
         header = shown.header
         genesis = node.config.genesis
-        offsets = sorted(info.offset_ms for info in node.sessions.infos())
         intervals = sorted(node.intervals)
         return schema.Status(
             name=self._identity.name,
@@ -145,7 +126,7 @@ class NodeBackend:
             now_ms=now,
             started_ms=self._started_ms,
             peers=len(node.sessions.ready()),
-            clock_offset_ms=offsets[len(offsets) // 2] if offsets else None,
+            clock_offset_ms=node.sessions.clock_offset_ms(),
             mempool_txs=len(node.mempool),
             mempool_bytes=node.mempool.bytes,
             best_height=max(header.height, node.sync.progress()[1]),
@@ -204,10 +185,10 @@ class NodeBackend:
                     round=info.round,
                     offset_ms=info.offset_ms,
                     software=info.software,
-                    since_ms=info.since_ms,
+                    since_ms=info.since,
                     address=f"{info.host}:{info.port}" if with_addresses else "",
                 )
-                for info in self._node.sessions.infos()
+                for info in map(self._node.sessions.info, self._node.sessions.ready())
             ]
         )
 
@@ -231,223 +212,6 @@ class NodeBackend:
         genesis = self._node.config.genesis
         document = msgspec.json.decode(format_genesis(genesis), type=dict[str, object])
         return schema.GenesisDocument(hash=self._node.genesis_hash.hex(), document=document)
-
-    # ── accounts ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def _address(self, text: str) -> bytes:
-        return parse_address(self._node.config.genesis.address_prefix, text)
-
-    def _published(self, height: int | None = None) -> Published:
-        wanted = self._height if height is None else height
-        shown = self._node.recent.get(wanted)
-        if shown is None or wanted > self._height:
-            raise Invalid("not_found", f"no state for height {wanted}: the last 128 heights are kept")
-        return shown
-
-    def account(self, address: str) -> schema.Account:
-        """Return an account at the durable head."""
-        raw = self._address(address)
-        shown = self._published()
-        node = self._node
-        nonce = node.mempool.pending_nonce(raw, nonces_in(shown.state)(raw))
-        found = present.account(self.names, node.config.genesis, raw, shown.state, shown.header, nonce)
-        return msgspec.structs.replace(found, block_id=shown.block_id.hex())
-
-    def account_proof(self, address: str, height: int | None, trusted_height: int) -> schema.AccountProof:
-        """Return a self-contained proof of an account's presence or absence."""
-        raw = self._address(address)
-        shown = self._published(height)
-        if trusted_height > shown.header.height:
-            raise Invalid("bad_argument", "the trusted block is newer than the proof")
-        key = account_key(raw)
-        value = shown.state.get(key)
-        changes = [self._pinned(trusted_height)] if trusted_height else []
-        genesis = b"" if trusted_height else encode(self._node.config.genesis)
-        return schema.AccountProof(
-            address=address,
-            key=key.hex(),
-            value=value.hex() if value is not None else None,
-            proof=shown.state.prove(key).hex(),
-            header=encode(shown.header).hex(),
-            seal=shown.seal.hex(),
-            validators=encode(shown.sealed_by).hex(),
-            set_changes=changes,
-            genesis=genesis.hex(),
-        )
-
-    def _pinned(self, height: int) -> schema.SetChange:
-        """Return a trusted block's header with the set that seals after it.
-
-        Under rule set 1 the set never changes, so it is the present one; the hash is compared all the same.
-        """
-        found = self._store.header_at(height)
-        if found is None:
-            raise Invalid("not_found", f"block {height}")
-        validators = self._node.head.validators
-        stored = self._stored(height)
-        if stored.decoded().next_validators_hash != validators_hash_of(validators):
-            raise Invalid("not_found", f"validators of block {height}")
-        return schema.SetChange(
-            header=found[0].hex(), seal=found[1].hex(), validators=encode(validators).hex()
-        )
-
-    # ── blocks and transactions ──────────────────────────────────────────────────────────────────────────
-
-    def _stored(self, name: int | bytes) -> StoredHeader:
-        stored = self._store.stored_header(name)
-        if stored is None or stored.height > max(self._height, 0):
-            raise Invalid("not_found", "block")
-        return stored
-
-    def _named(self, name: str) -> int | bytes:
-        if name in ("head", "final"):
-            return self._height
-        if name.isascii() and name.isdigit() and len(name) < 19:
-            return int(name)
-        try:
-            block_id = bytes.fromhex(name)
-        except ValueError:
-            block_id = b""
-        if len(block_id) != 32:
-            raise Invalid("bad_argument", "a block is named by height, id, `head` or `final`")
-        return block_id
-
-    async def _read(self, function: Callable[[], T]) -> T:
-        return await asyncio.to_thread(function)
-
-    async def block(self, name: str) -> schema.Block:
-        """Return a block."""
-        wanted = self._named(name)
-        names = self.names
-        return await self._read(lambda: self._full_block(names, wanted))
-
-    def _full_block(self, names: present.Names, wanted: int | bytes) -> schema.Block:
-        stored = self._stored(wanted)
-        shown = self._transactions_of(names, stored, 0, TXS_SHOWN)
-        return present.full_block(names, stored, shown, final_height=self._height)
-
-    def _transactions_of(
-        self, names: present.Names, stored: StoredHeader, first: int, limit: int
-    ) -> list[schema.TransactionSummary]:
-        found = self._store.block(stored.height) if stored.height else None
-        receipts = self._store.receipts(stored.height) if found else None
-        if found is None or receipts is None:
-            return []
-        return present.block_transactions(names, found.block, receipts, first, limit)
-
-    async def blocks(self, first: int | None, limit: int) -> schema.BlockList:
-        """Return blocks, newest first."""
-        start = self._height if first is None else min(first, self._height)
-        names = self.names
-        rows = await self._read(lambda: self._store.headers(start, limit, descending=True))
-        blocks = [present.stored_summary(names, row, final_height=self._height) for row in rows]
-        following = rows[-1].height - 1 if rows and rows[-1].height > 0 else None
-        return schema.BlockList(blocks=blocks, next=following)
-
-    async def block_transactions(self, name: str, position: int, limit: int) -> schema.TransactionList:
-        """Return transactions of a block in order."""
-        wanted = self._named(name)
-        names = self.names
-
-        def read() -> schema.TransactionList:
-            stored = self._stored(wanted)
-            shown = self._transactions_of(names, stored, position, limit)
-            after = position + len(shown)
-            is_more = bool(shown) and after < stored.decoded().tx_count
-            return schema.TransactionList(transactions=shown, next=str(after) if is_more else None)
-
-        return await self._read(read)
-
-    async def transaction(self, tx_id: str) -> schema.Transaction:
-        """Return a transaction, pending or on the chain."""
-        try:
-            raw_id = bytes.fromhex(tx_id)
-        except ValueError as error:
-            raise Invalid("bad_argument", "a transaction id is 64 hex digits") from error
-        names = self.names
-        found = await self._read(lambda: self._store.find_transaction(raw_id))
-        if found is None or found.height > self._height:
-            pending = self._node.mempool.get(raw_id)
-            if pending is None:
-                raise Invalid("not_found", "transaction")
-            return schema.Transaction(
-                id=tx_id,
-                status="pending",
-                raw=pending.raw.hex(),
-                body=present.body_fields(names, pending),
-            )
-        stored = self._stored(found.height)
-        header = stored.decoded()
-        signed = decode_transaction(found.raw)
-        receipt = found.receipt
-        return schema.Transaction(
-            id=tx_id,
-            status="final",
-            raw=found.raw.hex(),
-            body=present.body_fields(names, signed),
-            height=found.height,
-            block_id=stored.block_id.hex(),
-            position=found.position,
-            time_ms=header.time_ms,
-            code=receipt.code,
-            gas=receipt.gas,
-            fee=str(receipt.fee),
-            summary=present.transaction_summary(
-                names, signed, receipt, (found.height, found.position), header.time_ms
-            ),
-        )
-
-    async def account_transactions(
-        self, address: str, cursor: str | None, limit: int
-    ) -> schema.TransactionList:
-        """Return an account's transactions, newest first; a cursor is `height.position`."""
-        raw = self._address(address)
-        before = _cursor_of(cursor) if cursor else None
-        names = self.names
-
-        def read() -> schema.TransactionList:
-            places = self._store.account_history(raw, before, limit)
-            shown: list[schema.TransactionSummary] = []
-            for height, position in places:
-                shown.extend(self._transactions_of(names, self._stored(height), position, 1))
-            following = f"{places[-1][0]}.{places[-1][1]}" if len(places) == limit else None
-            return schema.TransactionList(transactions=shown, next=following)
-
-        return await self._read(read)
-
-    async def search(self, text: str) -> schema.SearchResult:
-        """Say what a text names."""
-        text = text.strip()
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            kind = "block" if int(text) <= self._height else "none"
-            return schema.SearchResult(kind=kind, key=text)
-        if len(text) == 64:
-            try:
-                raw = bytes.fromhex(text)
-            except ValueError:
-                return schema.SearchResult(kind="none", key=text)
-            if self._store.stored_header(raw) is not None:
-                return schema.SearchResult(kind="block", key=text)
-            known = self._node.mempool.get(raw) or await self._read(lambda: self._store.find_transaction(raw))
-            return schema.SearchResult(kind="transaction" if known else "none", key=text)
-        try:
-            self._address(text)
-        except Invalid:
-            return schema.SearchResult(kind="none", key=text)
-        return schema.SearchResult(kind="account", key=text)
-
-    def evidence(self) -> schema.EvidenceList:
-        """Return proofs of double signatures held here."""
-        state = self._published().state
-        names = self.names
-        return schema.EvidenceList(
-            evidence=[
-                present.evidence_item(
-                    names, item, on_chain=state.get(evidence_key(*proofs.evidence_key(item))) is not None
-                )
-                for item in self._store.evidence()
-            ]
-        )
 
     # ── submission ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -474,19 +238,10 @@ class NodeBackend:
             return schema.Simulation(code=error.code, detail=error.detail, gas=0, fee="0")
         return schema.Simulation(code=receipt.code, detail="", gas=receipt.gas, fee=str(receipt.fee))
 
-    def subscribe(self, after: int | None) -> Subscription:
+    def subscribe(self, after: int | None, *, ip: str, kinds: Collection[str]) -> Subscription:
         """Start a stream."""
-        return self._hub.subscribe(after)
+        return self._hub.subscribe(after, ip=ip, kinds=kinds)
 
     def metrics(self) -> bytes:
         """Return the metrics page."""
         return self.metrics_text()
-
-
-def _cursor_of(text: str) -> tuple[int, int]:
-    height, _, position = text.partition(".")
-    if not (height.isascii() and height.isdigit() and position.isascii() and position.isdigit()):
-        raise Invalid("bad_argument", "cursor")
-    if len(text) > 40:
-        raise Invalid("bad_argument", "cursor")
-    return int(height), int(position)

@@ -17,8 +17,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of every table of the file."""
 
 
-class NodeSection(Section):
-    """[node]"""
+class NodeSection(Section, frozen=True, kw_only=True):
+    """[node]."""
 
     genesis: str
     """Path of the genesis file."""
@@ -32,8 +32,8 @@ class NodeSection(Section):
     """Threads that verify signatures."""
 
 
-class KeysSection(Section):
-    """[keys]"""
+class KeysSection(Section, frozen=True, kw_only=True):
+    """[keys]."""
 
     node_key: str = "keys/node.json"
     """Key file of the transport identity; made at first start when missing."""
@@ -47,8 +47,8 @@ class KeysSection(Section):
     """Name of a systemd credential with the password, instead of a file."""
 
 
-class NetworkSection(Section):
-    """[network]"""
+class NetworkSection(Section, frozen=True, kw_only=True):
+    """[network]."""
 
     listen: str = "0.0.0.0:26700"
     """host:port for other nodes; empty: accept none."""
@@ -66,8 +66,8 @@ class NetworkSection(Section):
     """IP networks that may not; wins over `allow`."""
 
 
-class RpcSection(Section):
-    """[rpc]"""
+class RpcSection(Section, frozen=True, kw_only=True):
+    """[rpc]."""
 
     public: str = "127.0.0.1:26710"
     """host:port of the public listener; empty: none."""
@@ -81,22 +81,22 @@ class RpcSection(Section):
     """Origins whose pages may read the public listener."""
 
 
-class LogSection(Section):
-    """[log]"""
+class LogSection(Section, frozen=True, kw_only=True):
+    """[log]."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"
     """`auto`: console on a terminal, else JSON lines."""
 
 
-class TrustSection(Section):
-    """[trust]"""
+class TrustSection(Section, frozen=True, kw_only=True):
+    """[trust]."""
 
     pinned: str = ""
     """`height:id` of a block known to be right: needed after a long absence."""
 
 
-class Config(Section):
+class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
     node: NodeSection

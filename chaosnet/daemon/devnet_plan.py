@@ -1,4 +1,4 @@
-"""What a local network is made of: genesis, keys, one directory a node, ports. Written once, then only read."""
+"""What a local network is made of: genesis, keys, a directory and ports for each node. Written once."""
 
 import secrets
 import time
@@ -84,7 +84,7 @@ def load_plan(directory: Path) -> Plan:
         raise Invalid("data_damaged", f"{path}: {error}") from error
 
 
-def make_plan(  # noqa: PLR0913 - the choices of a devnet
+def make_plan(
     directory: Path,
     *,
     nodes: int,
@@ -127,7 +127,9 @@ def make_plan(  # noqa: PLR0913 - the choices of a devnet
         time.time_ns() // 1_000_000,
         members,
         (Allocation(FAUCET, faucet, FAUCET_COS * MOTES_PER_COS, None), *allocations),
-        **(params or {}),
+    )
+    genesis = msgspec.structs.replace(
+        genesis, params=msgspec.structs.replace(genesis.params, **(params or {}))
     )
     check_genesis(genesis)
     (directory / "genesis.json").write_text(format_genesis(genesis), encoding="utf-8")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chaosnet.base.codec import encode
+from chaosnet.base.units import Address
 from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, released, spendable, total
 from chaosnet.ledger.keys import account_key
@@ -25,7 +26,7 @@ class Names:
 
     def address(self, address: bytes) -> str:
         """Return the bech32m form."""
-        return format_address(self.prefix, address)
+        return format_address(self.prefix, Address(address))
 
     def member(self, operator: bytes) -> str:
         """Return the member's name, or an empty string."""
@@ -83,10 +84,8 @@ def full_block(
     """Return a block with header fields, seal and the transactions handed in."""
     header = stored.decoded()
     validators = [m for m in names.members if m.role == "validator"]
-    signers: list[str] = []
-    if stored.seal:
-        for position in decode_certificate(stored.seal).signers:
-            signers.append(validators[position].name if position < len(validators) else str(position))
+    positions = decode_certificate(stored.seal).signers if stored.seal else ()
+    signers = [validators[i].name if i < len(validators) else str(i) for i in positions]
     return schema.Block(
         summary=stored_summary(names, stored, final_height=final_height),
         rule=header.rule,

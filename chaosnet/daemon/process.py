@@ -1,4 +1,4 @@
-"""One node process: configuration, keys, storage, kernel, transport, listeners; started and stopped in order."""
+"""One node process: keys, storage, kernel, transport, listeners; started and stopped in order."""
 
 import asyncio
 import gc
@@ -23,8 +23,8 @@ from chaosnet.daemon.backend import Identity, NodeBackend
 from chaosnet.daemon.config import Config, endpoint, load_config
 from chaosnet.daemon.journal import log_fact, set_up_logging
 from chaosnet.daemon.keystore import Keystore, read_password
-from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.reading import reading_of
+from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.systemd import notify
 from chaosnet.daemon.transport import TlsTransport, TransportLimits
 from chaosnet.kernel.boot import Stored, genesis_stored, make_node
@@ -173,7 +173,7 @@ class NodeProcess:
             SignStateFile.create(path, genesis_hash, public_key_of(keys.consensus_seed))
         return SignStateFile.open(path, genesis_hash, keys.consensus_seed)
 
-    async def _run(  # noqa: PLR0913 - the parts of a node
+    async def _run(
         self,
         stack: AsyncExitStack,
         genesis: Genesis,
@@ -201,24 +201,29 @@ class NodeProcess:
             resume=signer.resume() if signer is not None else None,
         )
         metrics = NodeMetrics()
-        facts: list[Callable[[ReportFact], None]] = [log_fact, metrics.on_report]
+        takers: list[Callable[[ReportFact], None]] = [log_fact, metrics.on_report]
+
+        def report(fact: ReportFact) -> None:
+            for take in takers:
+                take(fact)
+
         runtime = Runtime(
             node,
             store,
             signer,
             verify_threads=config.node.verify_threads,
-            on_report=lambda fact: [take(fact) for take in facts] and None,
+            on_report=report,
         )
         stack.push_async_callback(runtime.stop)
         hub = EventHub(first_id=runtime.clock_ms() * 1_000)
         trust = "pinned" if config.trust.pinned else "genesis"
         identity = Identity(config.node.name, SOFTWARE, config.rpc.submit, trust)
         backend = NodeBackend(runtime, store, hub, identity)
-        facts.append(backend.on_report)
+        takers.append(backend.on_report)
         transport = self._transport(genesis, keys, runtime)
         backend.metrics_text = lambda: metrics.text(reading_of(backend.status(), store))
         runtime.attach(transport)
-        await self._listen(stack, backend, hub)
+        await self._listen(stack, backend)
         if config.network.listen:
             await listen_for_nodes(transport, config.network.listen)
         stack.push_async_callback(transport.stop)
@@ -262,19 +267,18 @@ class NodeProcess:
             if free < floor and not runtime.node.halted:
                 runtime.feed(DiskLow(free))
             notify("WATCHDOG=1")
-            stopped = asyncio.ensure_future(self._stop.wait())
-            await asyncio.wait(
-                {stopped, runtime.failed}, timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED
-            )
+            stopped: asyncio.Future[object] = asyncio.ensure_future(self._stop.wait())
+            failed: asyncio.Future[object] = runtime.failed  # type: ignore[assignment]
+            await asyncio.wait({stopped, failed}, timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
 
-    async def _listen(self, stack: AsyncExitStack, backend: NodeBackend, hub: EventHub) -> None:
+    async def _listen(self, stack: AsyncExitStack, backend: NodeBackend) -> None:
         rpc = self._config.rpc
         if rpc.public:
-            app = public_app(backend, hub=hub, submit=rpc.submit, cors_origins=rpc.cors_origins)
+            app = public_app(backend, submit=rpc.submit, on_error=_log_error, cors_origins=rpc.cors_origins)
             self._start_server(stack, app, bind(rpc.public))
         if rpc.operator:
-            self._start_server(stack, operator_app(backend, hub=hub), bind(rpc.operator))
+            self._start_server(stack, operator_app(backend, on_error=_log_error), bind(rpc.operator))
         if rpc.admin_socket:
             path = self._base / self._config.node.data_dir / rpc.admin_socket
             with suppress(FileNotFoundError):
@@ -286,7 +290,7 @@ class NodeProcess:
             finally:
                 os.umask(old)
             sock.listen(16)
-            app = admin_app(backend, hub=hub, submit=rpc.submit)
+            app = admin_app(backend, submit=rpc.submit, on_error=_log_error)
             self._start_server(stack, app, sock)
 
     def _start_server(self, stack: AsyncExitStack, app: object, sock: socket.socket) -> None:
@@ -305,7 +309,7 @@ class NodeProcess:
             )
         )
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        server.capture_signals = lambda: suppress()  # type: ignore[assignment,method-assign,return-value]
+        server.capture_signals = suppress  # type: ignore[assignment,method-assign]
         self._servers.append(server)
         task = asyncio.create_task(server.serve(sockets=[sock]))
         stack.push_async_callback(_finish, server, task)
@@ -318,6 +322,10 @@ class NodeProcess:
 async def _finish(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
     server.should_exit = True
     await task
+
+
+def _log_error(error: BaseException) -> None:
+    log.error("request_failed", error=str(error), exc_info=error)
 
 
 async def listen_for_nodes(transport: TlsTransport, where: str) -> None:
