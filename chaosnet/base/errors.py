@@ -94,9 +94,6 @@ CODES: Final[dict[str, str]] = {
     # receipts
     "ok": "done",
     "locked": "the balance is time-locked",
-    "overflow": "a number would leave its range",
-    "out_of_gas": "gas limit reached",
-    "self_transfer": "sender and receiver are the same",
     "evidence_known": "this violation is recorded already",
 }
 
