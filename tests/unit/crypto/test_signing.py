@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaosnet.base.errors import Invalid
-from chaosnet.crypto.signing import is_valid, public_key_of, sign
+from chaosnet.crypto.signing import SigningKey, is_valid, public_key_of, sign
 from tests.vectors import vectors_json
 
 P = 2**255 - 19
@@ -184,3 +184,12 @@ def test_a_seed_has_32_bytes(size: int) -> None:
         public_key_of(bytes(size))
     with pytest.raises(Invalid, match="bad_argument"):
         sign(bytes(size), b"")
+
+
+def test_signing_key_signs_as_its_seed_does() -> None:
+    seed = bytes(range(32))
+    key = SigningKey(seed)
+    assert key.public_key == public_key_of(seed)
+    assert key.sign(b"message") == sign(seed, b"message")
+    with pytest.raises(Invalid):
+        SigningKey(seed[:31])
