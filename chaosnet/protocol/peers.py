@@ -136,7 +136,7 @@ class AddressBook:
         entry: _Entry | None = None
         if address is not None and address.port and scope_of(address.host) != NOWHERE:
             entry = self._entry_of(PeerAddress(peer, address.host, address.port), outbound, now)
-            entry.connected_ms = now
+            entry.connected_ms = max(now, 1)
             entry.dialled_until = 0
         self._open[peer] = (entry, outbound, now)
         if entry is not None and outbound and not entry.is_tried and entry.address in self._entries:
