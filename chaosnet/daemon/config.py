@@ -52,7 +52,7 @@ class NetworkSection(Section, frozen=True, kw_only=True):
 
     listen: str = "0.0.0.0:26700"
     """host:port for other nodes; empty: accept none."""
-    bootstrap: list[str] = []
+    bootstrap: tuple[str, ...] = ()
     """Nodes to find the others through: `host:port` or `<node id>@host:port`."""
     peer_slots: int = 16
     """Outbound connections beyond members and bootstrap nodes."""
@@ -60,9 +60,9 @@ class NetworkSection(Section, frozen=True, kw_only=True):
     connections_per_ip_max: int = 64
     members_only: bool = False
     """Refuse nodes whose key is not in the membership."""
-    allow: list[str] = []
+    allow: tuple[str, ...] = ()
     """IP networks that may connect, for example `10.0.0.0/8`; empty: all."""
-    deny: list[str] = []
+    deny: tuple[str, ...] = ()
     """IP networks that may not; wins over `allow`."""
 
 
@@ -77,7 +77,7 @@ class RpcSection(Section, frozen=True, kw_only=True):
     """Unix socket (mode 0600) in the data directory; empty: none."""
     submit: Literal["public", "admin", "off"] = "public"
     """Where transactions are accepted."""
-    cors_origins: list[str] = ["*"]
+    cors_origins: tuple[str, ...] = ("*",)
     """Origins whose pages may read the public listener."""
 
 
