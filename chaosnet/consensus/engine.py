@@ -37,6 +37,8 @@ class Resume(Fact):
     locked_block: bytes
     own: tuple[Proposal | Vote, ...]
     """Latest signed proposal, prevote and precommit, to be sent again unchanged."""
+    proof: tuple[tuple[bytes, bytes], ...] = ()
+    """Key and signature of each prevote that justified the lock."""
 
 
 # ── given ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -141,6 +143,8 @@ class AskSignature(Fact):
     locked_round: int
     locked_block: bytes
     """Block id, or empty: no lock."""
+    proof: tuple[tuple[bytes, bytes], ...] = ()
+    """With the precommit that locks: key and signature of each prevote that justifies it."""
 
 
 class KeepCandidate(Fact):

@@ -7,6 +7,9 @@ the message (protocol: Engines, Sign state).
 Two rules. Positions (era, height, round, kind) only rise, across all kinds. And a lock is never forgotten: an
 engine that lost its lock may prevote nothing but the block locked on, or nil. An engine that still has the
 lock, or a newer one, judges for itself (Tendermint L23, L29).
+
+The prevotes behind a lock are kept with it. Else, once every node has been restarted, those locked could no
+longer prove it to the others, nor be freed, and the height would never end.
 """
 
 from collections.abc import Callable
@@ -30,7 +33,8 @@ from chaosnet.model.evidence import (
     vote_digest,
 )
 
-RECORD_BYTES_MAX: Final = 1024
+RECORD_BYTES_MAX: Final = 64 * 1024
+"""The prevotes of the largest validator set fit."""
 _LENGTH_BYTES: Final = 4
 _CHECKSUM_BYTES: Final = 8
 _FRAME_BYTES: Final = _LENGTH_BYTES + _CHECKSUM_BYTES
@@ -46,6 +50,12 @@ class Lock(Record):
     height: int
     round: int
     block_id: bytes
+    proof: tuple[tuple[bytes, bytes], ...] = ()
+    """Key and signature of each prevote that justifies it; empty in an entry: unchanged."""
+
+    def is_same(self, other: "Lock") -> bool:
+        """Return whether it is the same lock, whatever is known of the proof."""
+        return replace(self, proof=()) == replace(other, proof=())
 
 
 NO_LOCK: Final = Lock(0, 0, -1, NIL)
@@ -126,7 +136,8 @@ def sign_request(
         message = replace(unsigned, signature=sign(vote_digest(genesis, unsigned)))
     else:
         message = replace(unsigned, signature=sign(proposal_digest(genesis, unsigned)))
-    entry = JournalEntry(message, _lock_after(state.lock, request))
+    lock = _lock_after(state.lock, request)
+    entry = JournalEntry(message, replace(lock, proof=()) if lock.is_same(state.lock) else lock)
     return _apply(state, entry), encode_entry(entry), message
 
 
@@ -139,6 +150,7 @@ def resume_of(state: SignState) -> Resume:
         locked_round=lock.round,
         locked_block=lock.block_id,
         own=messages,
+        proof=lock.proof,
     )
 
 
@@ -189,7 +201,7 @@ def _claimed_lock(request: AskSignature) -> Lock:
     unsigned = request.unsigned
     if request.locked_height != unsigned.height or not request.locked_block:
         return NO_LOCK
-    return Lock(unsigned.era, unsigned.height, request.locked_round, request.locked_block)
+    return Lock(unsigned.era, unsigned.height, request.locked_round, request.locked_block, request.proof)
 
 
 def _is_true_to_lock(lock: Lock, request: AskSignature) -> bool:
@@ -198,10 +210,10 @@ def _is_true_to_lock(lock: Lock, request: AskSignature) -> bool:
         return True
     claimed = _claimed_lock(request)
     if unsigned.kind == PRECOMMIT:  # L38-L39: it is this vote that locks
-        return claimed == Lock(unsigned.era, unsigned.height, unsigned.round, unsigned.block_id)
+        return claimed.is_same(Lock(unsigned.era, unsigned.height, unsigned.round, unsigned.block_id))
     if (lock.era, lock.height) != (unsigned.era, unsigned.height) or lock.block_id == unsigned.block_id:
         return True
-    return claimed.round > lock.round or claimed == lock
+    return claimed.round > lock.round or claimed.is_same(lock)
 
 
 def _lock_after(lock: Lock, request: AskSignature) -> Lock:
@@ -212,11 +224,12 @@ def _lock_after(lock: Lock, request: AskSignature) -> Lock:
 
 def _apply(state: SignState, entry: JournalEntry) -> SignState:
     message = entry.message
+    lock = state.lock if entry.lock.is_same(state.lock) else entry.lock
     if isinstance(message, Proposal):
-        return replace(state, proposal=message, lock=entry.lock)
+        return replace(state, proposal=message, lock=lock)
     if message.kind == PREVOTE:
-        return replace(state, prevote=message, lock=entry.lock)
-    return replace(state, precommit=message, lock=entry.lock)
+        return replace(state, prevote=message, lock=lock)
+    return replace(state, precommit=message, lock=lock)
 
 
 def _read(data: bytes, offset: int) -> tuple[JournalHead | JournalEntry, int] | None:

@@ -8,8 +8,6 @@ Every rule names its lines of the paper. Departures, all inside what the paper's
 - A round is skipped when members with more than a third of the weight have reached it or a higher one (L55).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from chaosnet.base.codec import encode
@@ -31,10 +29,8 @@ from chaosnet.consensus.engine import (
     TimerFired,
 )
 from chaosnet.consensus.quorum import Heard, Verifier, VoteKeeper
-from chaosnet.consensus.timing import is_timely, propose_wait_ms, vote_wait_ms
-from chaosnet.model.block import ValidatorSet
+from chaosnet.consensus.terms import Terms
 from chaosnet.model.evidence import NIL, PRECOMMIT, PREVOTE, PROPOSAL, Proposal, Vote
-from chaosnet.model.genesis import ChainParams
 
 STEPS: Final = ("wait", "propose", "prevote", "precommit", "commit")
 IN_WAIT, IN_PROPOSE, IN_PREVOTE, IN_PRECOMMIT, IN_COMMIT = range(5)
@@ -43,20 +39,6 @@ STEP_AFTER: Final = {PROPOSAL: IN_PROPOSE, PREVOTE: IN_PREVOTE, PRECOMMIT: IN_PR
 
 CHECKED_MAX: Final = 32
 """Blocks whose verdict is remembered; one that is forgotten and needed again is asked for again."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What one height is decided under."""
-
-    era: int
-    height: int
-    validators: ValidatorSet
-    params: ChainParams
-    own_key: bytes
-    """Consensus key of this node if it is in the set, else empty: it follows without a voice."""
-    turn: Callable[[int], bytes]
-    """Consensus key of a round's proposer."""
 
 
 class Agreement:
@@ -221,12 +203,12 @@ class Agreement:
             return False
         proposal = self._heard.proposals[0]
         block_id, justified = proposal.block_id, proposal.pol_round
-        checked, params = self._checked.get(block_id), self._terms.params
+        checked = self._checked.get(block_id)
         if checked is None:
             return False
         if justified < 0:  # L22; the block's own round must be this one, so that its time is judged
-            is_right = checked.proposal_round == self.round and is_timely(
-                params, self.round, time_ms=checked.time_ms, now=self._proposed_ms
+            is_right = checked.proposal_round == self.round and self._terms.is_timely(
+                self.round, time_ms=checked.time_ms, now=self._proposed_ms
             )
             may_vote = is_right and self.locked_block in (NIL, block_id)
         elif self.keeper.at(justified).prevotes.has_quorum(block_id):  # L28
@@ -257,7 +239,8 @@ class Agreement:
             if block_id != self.locked_block and self._terms.own_key:
                 self.asked.append(KeepCandidate(block_id))
             self.locked_round, self.locked_block = self.round, block_id
-            self._vote(PRECOMMIT, block_id)
+            votes = prevotes.of_block[block_id].values()
+            self._vote(PRECOMMIT, block_id, proof=tuple((v.signer, v.signature) for v in votes))
         elif prevotes.is_lost():
             self._vote(PRECOMMIT, NIL)
         else:
@@ -277,7 +260,7 @@ class Agreement:
         Not with a quorum of precommits for a block that is not here: a peer sends it with its certificate.
         """
         heard = self._heard
-        at_ms = now + vote_wait_ms(self._terms.params, self.round)
+        at_ms = now + self._terms.vote_wait_ms(self.round)
         if self.step == IN_PREVOTE and heard.prevotes.has_quorum_of_any() and self._is_first("prevote"):
             self._set_timer("prevote", at_ms)
         is_undecided = heard.precommits.has_quorum_of_any() and not heard.precommits.winner()
@@ -301,6 +284,9 @@ class Agreement:
             self._ask_check(resume.locked_block)
         round_, kind = max((m.round, m.kind if isinstance(m, Vote) else PROPOSAL) for m in own)
         self._start_round(round_, now)
+        lock = (resume.era, resume.locked_height, resume.locked_round, resume.locked_block)
+        for key, signature in resume.proof:
+            self._take(Vote(PREVOTE, *lock, key, signature), now)
         for message in own:
             if isinstance(message, Proposal):
                 if message.round == round_:
@@ -320,7 +306,7 @@ class Agreement:
         self._done.clear()
         self._pin_rounds()
         self._enter(IN_PROPOSE)
-        self._set_timer("propose", now + propose_wait_ms(self._terms.params, round_))
+        self._set_timer("propose", now + self._terms.propose_wait_ms(round_))
 
     def _take(self, message: Proposal | Vote, now: int) -> bool:
         """Count a message; return whether it is new."""
@@ -371,15 +357,15 @@ class Agreement:
             t = self._terms
             self._ask_signature(Proposal(t.era, t.height, self.round, justified, block_id, t.own_key, b""))
 
-    def _vote(self, kind: int, block_id: bytes) -> None:
+    def _vote(self, kind: int, block_id: bytes, proof: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         self._enter(STEP_AFTER[kind])
         t = self._terms
         if t.own_key:
-            self._ask_signature(Vote(kind, t.era, t.height, self.round, block_id, t.own_key, b""))
+            self._ask_signature(Vote(kind, t.era, t.height, self.round, block_id, t.own_key, b""), proof)
 
-    def _ask_signature(self, unsigned: Proposal | Vote) -> None:
+    def _ask_signature(self, unsigned: Proposal | Vote, proof: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         lock = (self._terms.height if self.locked_block else 0, self.locked_round, self.locked_block)
-        self.asked.append(AskSignature(unsigned, *lock))
+        self.asked.append(AskSignature(unsigned, *lock, proof))
 
     def _enter(self, step: int) -> None:
         self.step = step
