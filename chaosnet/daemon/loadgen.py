@@ -1,7 +1,7 @@
 """Load for benchmarks and fault tests: transfers from many senders, signed in advance, pushed in batches.
 
-Sends to nodes of a devnet on this machine only. Uses plain HTTP connections in threads, so that the load costs
-the shared cores little.
+Sends to nodes of a devnet on this machine only. Plain HTTP connections in threads, so that the load costs the
+shared cores little.
 """
 
 import http.client

@@ -1,0 +1,60 @@
+"""`chaosnet bench`: what this machine carries."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chaosnet.daemon.benchmark import Figures, Scale, run_benchmark
+
+ROWS = {
+    "ed25519_per_s": "Ed25519 verifications/s, one thread",
+    "ed25519_two_threads_per_s": "Ed25519 verifications/s, two threads",
+    "one_validator_per_s": "Transfers/s committed, one validator",
+    "four_validators_per_s": "Transfers/s committed, four validators",
+    "single_submits_per_s": "Single submits/s, one connection",
+    "replay_per_s": "Transfers/s replayed (verify)",
+    "idle_visible_ms_median": "Idle: submit to committed on another node, ms (median)",
+    "idle_visible_ms_p95": "Idle: the same, ms (95th percentile)",
+    "disk_bytes_per_transfer": "Bytes on disk a transfer, at saturation",
+    "disk_bytes_per_transfer_at_20_per_s": "Bytes on disk a transfer, at 20/s",
+    "rss_mib": "Resident memory after the load, MiB",
+    "startup_s": "Start on the loaded chain until it answers, s",
+}
+
+console = Console(stderr=True)
+
+
+def bench(
+    runs: Annotated[int, typer.Option(min=1, max=20, help="Runs behind each median.")] = 3,
+    out: Annotated[Path, typer.Option(help="Where the figures go as JSON.")] = Path(".bench/latest.json"),
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the load, one run.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure this machine with real processes: rates, latency, memory, disk. Takes some minutes."""
+    scale = (
+        Scale(runs=1, senders=500, rounds_one=6, rounds_four=4, singles=200, idle_probes=5, trickle=40)
+        if quick
+        else Scale(runs=runs)
+    )
+    figures = run_benchmark(scale, lambda text: console.print(f"[dim]{text} ...[/]"))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    data = msgspec.json.format(msgspec.json.encode(figures), indent=2)
+    out.write_bytes(data + b"\n")
+    if as_json:
+        typer.echo(data.decode())
+    else:
+        _print(figures, out)
+
+
+def _print(figures: Figures, out: Path) -> None:
+    table = Table("measure", "median", "runs")
+    for name, text in ROWS.items():
+        runs = ", ".join(f"{value:,.4g}" for value in figures.runs.get(name, []))
+        table.add_row(text, f"{getattr(figures, name):,.1f}", runs)
+    Console().print(table)
+    Console().print(f"written to {out}")
