@@ -1,0 +1,1 @@
+"""Real processes on this machine: sockets, files, signals, browsers."""
