@@ -1,7 +1,7 @@
 """Whom to ask for blocks: what each peer claims, what it was asked, how it answers.
 
-A peer that is late or stingy is asked after the others; one that does not deliver what it claims is not
-believed for a while. A claim alone costs its maker nothing, so it must not hold this node up.
+A peer that is late or stingy is asked only if there is no other; one that does not deliver what it claims is
+not believed for a while. A claim alone costs its maker nothing, so it must not hold this node up.
 """
 
 from typing import Final
@@ -12,12 +12,14 @@ from chaosnet.protocol.rates import Bucket
 
 GRACE_MS: Final = 500
 """One block behind, consensus has this long to bring it by itself."""
+SLOW_MS: Final = 2_000
+"""An answer below FULL_BYTES that took longer is slow."""
 LATE_MS: Final = 5_000
 """Then somebody else is asked too; the answer is still welcome."""
 LOST_MS: Final = 60_000
 """Then no answer is expected any more."""
 AVOID_MS: Final = 60_000
-"""A late or stingy peer is asked after the others for this long."""
+"""A late, slow or stingy peer is asked only if there is no other for this long."""
 DOUBT_MS: Final = 60_000
 """A peer that does not deliver what it claims is not believed for this long; doubles with each repeat."""
 DOUBT_DOUBLINGS_MAX: Final = 6
@@ -81,13 +83,15 @@ class Source:
         """Whether an answer of this peer is overdue."""
         return self.ask is not None and self.ask.is_late
 
-    def can_give(self, height: int, now: int, *, bodies: bool) -> bool:
-        """Return whether to ask this peer for a height now."""
-        if self.ask is not None or self.height < height or now < self.doubt_until:
+    def has(self, height: int, now: int, *, bodies: bool) -> bool:
+        """Return whether this peer can be believed to have a height."""
+        if self.height < height or now < self.doubt_until:
             return False
-        if not bodies:
-            return True
-        return not (height <= self.lacks and now < self.lacks_until) and self.bucket.has_room(1, now)
+        return not (bodies and height <= self.lacks and now < self.lacks_until)
+
+    def is_free(self, now: int, *, bodies: bool) -> bool:
+        """Return whether another request may be sent now."""
+        return self.ask is None and (not bodies or self.bucket.has_room(1, now))
 
 
 class Sources:
@@ -130,13 +134,14 @@ class Sources:
         return prompt if others else late
 
     def pick(self, height: int, now: int, *, bodies: bool) -> bytes | None:
-        """Return whom to ask for a height: prompt peers first, then the one asked longest ago."""
-        found = [
-            (now < source.avoid_until, source.asked_ms, peer)
-            for peer, source in self._sources.items()
-            if source.can_give(height, now, bodies=bodies)
-        ]
-        return min(found)[2] if found else None
+        """Return whom to ask for a height now: of the free ones the one asked longest ago.
+
+        Peers to avoid only if no other has the height: a fast one that is busy is worth waiting for.
+        """
+        able = [(p, s) for p, s in self._sources.items() if s.has(height, now, bodies=bodies)]
+        prompt = [(p, s) for p, s in able if now >= s.avoid_until]
+        free = [(s.asked_ms, p) for p, s in prompt or able if s.is_free(now, bodies=bodies)]
+        return min(free)[1] if free else None
 
     def ask(self, peer: bytes, ask: Ask, now: int) -> tuple[bytes, GetHeaders | GetBodies]:
         """Note a request to a peer that is there, and return it; never for more than the peer claims."""
@@ -167,7 +172,7 @@ class Sources:
         source.ask = None
         if len(sizes) > ask.count:
             raise InvalidMessage("unexpected", f"{len(sizes)} items, {ask.count} asked for", penalty=50)
-        if len(sizes) < ask.count and sum(sizes) < FULL_BYTES:
+        if sum(sizes) < FULL_BYTES and (len(sizes) < ask.count or now - ask.at > SLOW_MS):
             source.avoid_until = now + AVOID_MS
         return ask
 
@@ -189,7 +194,7 @@ class Sources:
         return faults
 
     def avoid(self, peer: bytes | None, now: int) -> None:
-        """Ask a peer after the others for a while."""
+        """Ask a peer only if there is no other for a while."""
         source = self.get(peer)
         if source is not None:
             source.avoid_until = now + AVOID_MS

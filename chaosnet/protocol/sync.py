@@ -178,7 +178,9 @@ class BlockSync:
             return self._sources.pick(first, now, bodies=True)
         giver = self._branch.giver_at(first)
         source = self._sources.get(giver)
-        return giver if source is not None and source.can_give(first, now, bodies=True) else None
+        if source is None or not source.has(first, now, bodies=True):
+            return None
+        return giver if source.is_free(now, bodies=True) else None
 
     # ── answers ──────────────────────────────────────────────────────────────────────────────────────────
 
