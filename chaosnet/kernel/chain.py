@@ -177,7 +177,8 @@ def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> None:
     node.head_ms = now
     node.work_told = False
     node.candidates.clear()
-    node.checks.clear()
+    # Sealed blocks above wait for their signatures still: forgetting those tickets would stall the sync.
+    node.checks = {ticket: name for ticket, name in node.checks.items() if name in node.ahead}
     node.relayed.clear()
     node.mempool.on_block(candidate.txs, header.height + 1)
     node.effects.append(
