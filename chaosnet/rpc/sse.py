@@ -49,7 +49,9 @@ class Parser:
         self._name = ""
         self._data: list[bytes] = []
         self._size = 0
+        self._id = ""
         self.last_id = ""
+        """Of the latest event that came whole: what to resume from."""
         self.retry_ms: int | None = None
 
     def feed(self, chunk: bytes) -> list[Event]:
@@ -84,7 +86,7 @@ class Parser:
             case b"event":
                 self._name = value.decode("utf-8", "replace")
             case b"id" if b"\x00" not in value:
-                self.last_id = value.decode("utf-8", "replace")
+                self._id = value.decode("utf-8", "replace")
             case b"retry" if value.isdigit() and len(value) < 10:
                 self.retry_ms = int(value)
         return None
@@ -92,6 +94,7 @@ class Parser:
     def _dispatch(self) -> Event | None:
         name, data = self._name, self._data
         self._name, self._data, self._size = "", [], 0
+        self.last_id = self._id
         return Event(name or "message", b"\n".join(data), self.last_id) if data else None
 
     def _check_size(self, more: int) -> None:

@@ -24,6 +24,7 @@ from chaosnet.rpc.client.connection import (
     STREAM_SILENCE_MS,
     TIMEOUT_MS,
     WAIT_MS,
+    check_socket,
     failure_of,
     options_of,
     socket_of,
@@ -45,9 +46,10 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.base_url = base_url
+        self._socket = socket_of(base_url)
         self._http = httpx.AsyncClient(
             **options_of(base_url, token, timeout_ms),
-            transport=transport or httpx.AsyncHTTPTransport(uds=socket_of(base_url)),
+            transport=transport or httpx.AsyncHTTPTransport(uds=self._socket),
         )
 
     async def __aenter__(self) -> Self:
@@ -183,7 +185,7 @@ class AsyncClient:
                 async with self._open(reader.connect(), STREAM_SILENCE_MS) as response:
                     if response.status_code != 200:
                         raise error_of(response.status_code, response.headers, await response.aread())
-                    async for chunk in response.aiter_raw():
+                    async for chunk in response.aiter_bytes():
                         for item in reader.feed(chunk):
                             yield item
             except ChaosError as error:
@@ -197,7 +199,7 @@ class AsyncClient:
     async def _do(self, call: Call[T]) -> T:
         data = bytearray()
         async with self._open(call) as response:
-            async for chunk in response.aiter_raw():
+            async for chunk in response.aiter_bytes():
                 data += chunk
                 if len(data) > RESPONSE_BYTES_MAX:
                     raise Invalid("too_large", f"answer to {call.path}")
@@ -205,6 +207,7 @@ class AsyncClient:
 
     @asynccontextmanager
     async def _open(self, call: Call[Any], silence_ms: int | None = None) -> AsyncIterator[httpx.Response]:
+        check_socket(self._socket)
         try:
             request = self._http.build_request(
                 call.method, call.path, params=call.query, content=call.body, headers=call.headers

@@ -24,6 +24,7 @@ from chaosnet.rpc.client.connection import (
     STREAM_SILENCE_MS,
     TIMEOUT_MS,
     WAIT_MS,
+    check_socket,
     failure_of,
     options_of,
     socket_of,
@@ -45,9 +46,10 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = base_url
+        self._socket = socket_of(base_url)
         self._http = httpx.Client(
             **options_of(base_url, token, timeout_ms),
-            transport=transport or httpx.HTTPTransport(uds=socket_of(base_url)),
+            transport=transport or httpx.HTTPTransport(uds=self._socket),
         )
 
     def __enter__(self) -> Self:
@@ -183,7 +185,7 @@ class Client:
                 with self._open(reader.connect(), STREAM_SILENCE_MS) as response:
                     if response.status_code != 200:
                         raise error_of(response.status_code, response.headers, response.read())
-                    for chunk in response.iter_raw():
+                    for chunk in response.iter_bytes():
                         yield from reader.feed(chunk)
             except ChaosError as error:
                 failure = error
@@ -196,7 +198,7 @@ class Client:
     def _do(self, call: Call[T]) -> T:
         data = bytearray()
         with self._open(call) as response:
-            for chunk in response.iter_raw():
+            for chunk in response.iter_bytes():
                 data += chunk
                 if len(data) > RESPONSE_BYTES_MAX:
                     raise Invalid("too_large", f"answer to {call.path}")
@@ -204,6 +206,7 @@ class Client:
 
     @contextmanager
     def _open(self, call: Call[Any], silence_ms: int | None = None) -> Iterator[httpx.Response]:
+        check_socket(self._socket)
         try:
             request = self._http.build_request(
                 call.method, call.path, params=call.query, content=call.body, headers=call.headers

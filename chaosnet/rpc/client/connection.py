@@ -1,5 +1,6 @@
 """How a node is reached: URL, token, time-outs, and what a failed connection means."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -22,6 +23,12 @@ def socket_of(base_url: str) -> str | None:
     if scheme not in ("http", "https", "unix") or not rest:
         raise Invalid("bad_argument", f"not the URL of a node: {base_url}")
     return rest if scheme == "unix" else None
+
+
+def check_socket(path: str | None) -> None:
+    """Raise Unavailable(`connection`) when there is no such Unix socket; httpx would leave one open."""
+    if path is not None and not Path(path).exists():
+        raise Unavailable("connection", f"no socket {path}: the node does not run")
 
 
 def options_of(base_url: str, token: str | None, timeout_ms: int) -> dict[str, Any]:

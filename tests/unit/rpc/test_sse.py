@@ -44,6 +44,12 @@ def test_examples_of_the_specification() -> None:
     assert parse(b"data:test\n\ndata: test\n\n") == [Event("message", b"test", "")] * 2
 
 
+def test_event_that_is_cut_off_does_not_count_as_seen() -> None:
+    parser = Parser()
+    parser.feed(encode_event(1, "block", b"{}") + encode_event(2, "block", b"{}")[:-1])
+    assert parser.last_id == "1"
+
+
 def test_odd_fields_change_nothing() -> None:
     stream = b"id: 1\nid: a\x00b\nretry: soon\nretry: 99999999999\nwhat: ever\nevent: e\n\ndata: d\n\n"
     parser = Parser()
