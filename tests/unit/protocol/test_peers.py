@@ -186,11 +186,11 @@ def known(b: AddressBook) -> int:
 
 def test_one_source_fills_an_eighth_of_the_table_at_most() -> None:
     b = book()
-    for i in range(0, 20_000, 100):
+    for i in range(0, 8_000, 100):
         b.learned([public(j) for j in range(i, i + 100)], "203.0.113.9", 0)
     most = NEW_BUCKETS_PER_SOURCE * NEW_BUCKET_SIZE
     assert most // 2 < known(b) <= most
-    for i in range(0, 20_000, 100):
+    for i in range(0, 8_000, 100):
         b.learned([public(j) for j in range(i, i + 100)], f"{30 + i // 100}.1.1.1", 0)
     assert 0.9 * NEW_BUCKETS * NEW_BUCKET_SIZE < known(b) <= NEW_BUCKETS * NEW_BUCKET_SIZE
 
@@ -201,7 +201,7 @@ def test_flood_does_not_push_out_the_connected_and_the_tried() -> None:
         b.connected(node(i), public(i), i % 2 == 0, 0)
         if i % 2 == 0:
             b.closed(node(i), 50_000)
-    for i in range(1_000, 30_000, 100):
+    for i in range(1_000, 10_000, 100):
         b.learned([public(j) for j in range(i, i + 100)], f"{20 + i // 100 % 200}.1.1.1", 60_000)
     kept = {r.address.node_id for r in b.snapshot() if isinstance(r, KnownAddress)}
     assert {node(i) for i in range(20)} <= kept
