@@ -147,7 +147,7 @@ class Push:
             try:
                 found = self._post(connections, node, batch_body(raws))
             except (OSError, http.client.HTTPException, msgspec.DecodeError):
-                connections.pop(node.name, None)
+                connections.pop(node.name).close()
                 found = Counter({"unanswered": len(raws)})
                 self._stopped.wait(0.2)
             with self._lock:
