@@ -124,11 +124,16 @@ def read_block(block: bytes) -> Block:
 # ── receipts and undo ────────────────────────────────────────────────────────────────────────────────────
 
 
-def pack_receipts(receipts: Iterable[Receipt]) -> bytes:
+def outcomes_of(receipts: Iterable[Receipt]) -> bytes:
     """Return the receipts without their transaction ids."""
     outcomes = ((r.code, r.gas, r.fee, r.return_hash, r.events_root) for r in receipts)
     runs = tuple(_Outcomes(len(list(alike)), *outcome) for outcome, alike in groupby(outcomes))
-    return zlib.compress(encode(runs), _LEVEL)
+    return encode(runs)
+
+
+def pack_receipts(receipts: Iterable[Receipt]) -> bytes:
+    """Return what is stored of a block's receipts."""
+    return zlib.compress(outcomes_of(receipts), _LEVEL)
 
 
 def unpack_receipts(packed: bytes, txs: tuple[bytes, ...]) -> tuple[Receipt, ...]:

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from chaosnet.base.codec import Decoder
-from chaosnet.base.errors import ChaosError
+from chaosnet.base.errors import ChaosError, Refused
 from chaosnet.base.units import BlockId
 from chaosnet.crypto.hashing import tagged_hash
 from chaosnet.model.block import Block, Header, decode_header
@@ -21,7 +21,7 @@ from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.storage import layout
 from chaosnet.storage.datadir import CHAIN_FILE, chain_bytes
-from chaosnet.storage.schema import damaged, naming_faults, open_reader
+from chaosnet.storage.schema import damaged, naming_faults, open_reader, version_of
 
 T = TypeVar("T")
 
@@ -102,6 +102,20 @@ class ChainView:
         self._headers: _Recent[StoredHeader] = _Recent(_RECENT_HEADERS)
         self._blocks: _Recent[bytes] = _Recent(_RECENT_BLOCKS)
 
+    @classmethod
+    def of_existing(cls, directory: Path) -> "ChainView":
+        """Open a chain for reading alone, whether or not a node is writing it.
+
+        Raises Refused: `not_found`, `schema_newer`.
+        """
+        view = cls(directory)
+        if not view.path.exists():
+            raise Refused("not_found", f"no chain in {directory}")
+        with view._reading() as connection:
+            if version_of(connection) < 1:
+                raise Refused("not_found", f"no chain was started in {directory}")
+        return view
+
     # ── for the kernel ───────────────────────────────────────────────────────────────────────────────────
 
     def block_id_at(self, height: int) -> bytes | None:
@@ -117,7 +131,7 @@ class ChainView:
     def sealed_at(self, height: int) -> bytes | None:
         """Return the encoded SealedBlock at a height; None when unknown or pruned."""
         stored = self.stored_header(height)
-        block = None if stored is None else self._encoded_block(stored)
+        block = None if stored is None else self.encoded_block(stored)
         return None if stored is None or block is None else layout.join_sealed(block, stored.seal)
 
     def candidate(self, block_id: bytes) -> bytes | None:
@@ -159,11 +173,27 @@ class ChainView:
     def block(self, name: int | bytes) -> StoredBlock | None:
         """Return the canonical block at a height, or with a block id; None when unknown or pruned."""
         stored = self.stored_header(name)
-        encoded = None if stored is None else self._encoded_block(stored)
+        encoded = None if stored is None else self.encoded_block(stored)
         if stored is None or encoded is None:
             return None
         with self._reading_bytes(stored.height):
             return StoredBlock(stored, layout.read_block(encoded))
+
+    def encoded_block(self, stored: StoredHeader) -> bytes | None:
+        """Return the encoded Block of a canonical header; None when pruned."""
+        height = stored.height
+        recent = self._blocks.get(height)
+        if recent is not None:
+            return recent
+        row = self._row("SELECT has_stored_seal, body FROM body WHERE height = ?", (height,))
+        if row is None:
+            return None
+        parent = self.stored_header(height - 1) if row[0] else None
+        with self._reading_bytes(height):
+            seal = (parent.seal if parent else b"") if row[0] else None
+            block = layout.unpack_body(row[1], stored.header, seal)
+        self._blocks.put(height, block)
+        return block
 
     def receipts(self, height: int) -> tuple[Receipt, ...] | None:
         """Return the receipts of the block at a height; None when unknown or pruned."""
@@ -173,6 +203,14 @@ class ChainView:
             return None
         with self._reading_bytes(height):
             return layout.unpack_receipts(packed, found.block.txs)
+
+    def outcomes(self, height: int) -> bytes | None:
+        """Return the receipts of a block in the form of `layout.outcomes_of`; None when unknown or pruned."""
+        packed = self._packed_receipts(height)
+        if packed is None:
+            return None
+        with self._reading_bytes(height):
+            return layout.inflate(packed)
 
     def find_transaction(self, tx_id: bytes) -> FoundTransaction | None:
         """Return a transaction of the chain with its place and its receipt."""
@@ -212,6 +250,25 @@ class ChainView:
         """Return all proofs of double signatures kept for the operator."""
         return [_evidence_decoder.decode(row[0]) for row in self._rows("SELECT evidence FROM evidence", ())]
 
+    def load_state(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every (key, value) of the state after the head."""
+        with self._reading() as connection:
+            yield from connection.execute("SELECT key, value FROM state")
+
+    def snapshot(self) -> tuple[int, dict[bytes, bytes]]:
+        """Return the height of the head and the state after it, as of one moment, also of a running node."""
+        with self._reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                height = connection.execute("SELECT max(height) FROM header").fetchone()[0]
+                return height or 0, dict(connection.execute("SELECT key, value FROM state"))
+            finally:
+                connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._close_readers()
+
     def size_bytes(self) -> int:
         """Return the bytes the chain takes on disk, the write-ahead log included."""
         return chain_bytes(self.directory)
@@ -250,22 +307,6 @@ class ChainView:
             if stored is not None and stored.block_id == block_id:
                 return stored
         return None
-
-    def _encoded_block(self, stored: StoredHeader) -> bytes | None:
-        """Return the encoded Block of a canonical header; None when pruned."""
-        height = stored.height
-        recent = self._blocks.get(height)
-        if recent is not None:
-            return recent
-        row = self._row("SELECT has_stored_seal, body FROM body WHERE height = ?", (height,))
-        if row is None:
-            return None
-        parent = self.stored_header(height - 1) if row[0] else None
-        with self._reading_bytes(height):
-            seal = (parent.seal if parent else b"") if row[0] else None
-            block = layout.unpack_body(row[1], stored.header, seal)
-        self._blocks.put(height, block)
-        return block
 
     def _packed_receipts(self, height: int) -> bytes | None:
         row = self._row("SELECT receipts FROM body WHERE height = ?", (height,))

@@ -5,7 +5,7 @@ finished leaves no trace. Reads are in `reader`; the state is read once at start
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -96,11 +96,6 @@ class ChainStore(ChainView):
         stored = self._head
         return Head(stored.height, stored.block_id, stored.decoded(), stored.seal)
 
-    def load_state(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield every (key, value) of the state after the head."""
-        with self._reading() as connection:
-            yield from connection.execute("SELECT key, value FROM state")
-
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────
 
     def commit_block(self, block: PersistBlock) -> None:
@@ -171,7 +166,7 @@ class ChainStore(ChainView):
         if head is None:
             raise schema.damaged(self.path, "no block is stored")
         try:
-            header = decode_block(self._encoded_block(head) or b"").header
+            header = decode_block(self.encoded_block(head) or b"").header
             parent = self.stored_header(head.height - 1)
             if self._header_named(head.block_id) != head or header.height != head.height:
                 raise Broken("data_damaged", "header does not hash to the id it is stored under")

@@ -1,0 +1,190 @@
+"""Re-execution of a stored chain from its genesis: the checks a node makes of a block from a peer, again.
+
+Everything that can be computed is compared with what is stored: ids, roots, seals, receipts, and at the end
+the state table and the supply. Signatures are verified some blocks ahead, in threads: libsodium runs without
+the interpreter's lock.
+"""
+
+import gc
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from chaosnet.base.errors import Broken, Invalid, Refused
+from chaosnet.daemon.runtime import VERIFY_CHUNK, verify_items
+from chaosnet.kernel.boot import Stored, check_stored, engine_for, genesis_stored, make_node
+from chaosnet.kernel.chain import candidate_from, execute, head_of, prepare
+from chaosnet.kernel.events import AskVerify
+from chaosnet.kernel.node import Candidate, Node, NodeConfig
+from chaosnet.model.block import block_id_of
+from chaosnet.model.genesis import Genesis, supply_at
+from chaosnet.storage import layout
+from chaosnet.storage.reader import ChainView, StoredHeader
+
+AHEAD_TXS: Final = 4_096
+"""Transactions whose signatures are being verified ahead of execution."""
+AHEAD_BLOCKS: Final = 64
+
+Progress = Callable[[int, int], None]
+"""Told (blocks done, blocks in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """A chain that is right, and what it took to find that out."""
+
+    height: int
+    block_id: bytes
+    state_root: bytes
+    txs: int
+    supply: int
+    """Motes: the sum of all accounts, as the genesis has it."""
+    state_keys: int
+    seconds: float
+
+    @property
+    def txs_per_second(self) -> float:
+        """Rate of the whole replay."""
+        return self.txs / self.seconds if self.seconds else 0.0
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """A block whose signatures are being verified."""
+
+    stored: StoredHeader
+    candidate: Candidate
+    verdicts: list[Future[list[bool]]]
+
+
+def replay(
+    store: ChainView, genesis: Genesis, progress: Progress = lambda _done, _all: None, *, threads: int = 2
+) -> ReplayResult:
+    """Execute all blocks of a chain again; also while a node goes on writing it.
+
+    Raises Refused(`wrong_genesis`), and Broken(`data_damaged`) that says at which height what differs.
+    """
+    started = time.perf_counter()
+    first = genesis_stored(genesis)
+    _check_start(store, first)
+    node = make_node(NodeConfig(genesis, node_id=bytes(32), seed=b""), first, store)
+    with _collecting_seldom(), ThreadPoolExecutor(threads, thread_name_prefix="verify") as pool:
+        height, rows = store.snapshot()
+        txs = _run(node, store, pool, height, progress)
+    _compare_state(node, rows)
+    head = node.head
+    check_stored(genesis, Stored(head.header, head.seal, head.state, head.sealed_by))
+    return ReplayResult(
+        height=height,
+        block_id=head.block_id,
+        state_root=head.header.state_root,
+        txs=txs,
+        supply=supply_at(genesis, height),
+        state_keys=len(rows),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _check_start(store: ChainView, first: Stored) -> None:
+    """Raise Refused(`wrong_genesis`) unless the chain's block 0 is the one of the genesis."""
+    stored = store.stored_header(0)
+    if stored is None or stored.block_id != block_id_of(first.header):
+        raise Refused("wrong_genesis", f"{store.directory} holds the chain of another genesis")
+    if store.outcomes(0) != layout.outcomes_of(()) or stored.txs_total:
+        raise _differs(0, "receipts")
+
+
+def _run(node: Node, store: ChainView, pool: ThreadPoolExecutor, height: int, progress: Progress) -> int:
+    """Execute up to a height; return the number of transactions."""
+    ahead: deque[_Ahead] = deque()
+    waiting = _prepared(node, store, pool, height)
+    txs_ahead = 0
+    txs = 0
+    for done in range(1, height + 1):
+        while len(ahead) < AHEAD_BLOCKS and txs_ahead < AHEAD_TXS:
+            block = next(waiting, None)
+            if block is None:
+                break
+            ahead.append(block)
+            txs_ahead += len(block.candidate.txs)
+        block = ahead.popleft()
+        txs_ahead -= len(block.candidate.txs)
+        txs += len(block.candidate.txs)
+        if not all(verdict for part in block.verdicts for verdict in part.result()):
+            raise _differs(done, "bad_signature")
+        try:
+            _execute(node, store, block)
+        except Invalid as error:
+            raise _differs(done, str(error)) from error
+        if block.stored.txs_total != txs:
+            raise _differs(done, "count of transactions")
+        progress(done, height)
+    return txs
+
+
+def _prepared(node: Node, store: ChainView, pool: ThreadPoolExecutor, height: int) -> Iterator[_Ahead]:
+    """Yield all blocks decoded, with the checks of their signatures under way."""
+    for number in range(1, height + 1):
+        stored = store.stored_header(number)
+        encoded = None if stored is None else store.encoded_block(stored)
+        if stored is None or encoded is None:
+            raise Broken("data_damaged", f"block {number} is missing")
+        try:
+            candidate = candidate_from(encoded, source=b"")
+            prepare(node, candidate)
+        except Invalid as error:
+            raise _differs(number, str(error)) from error
+        candidate.seal = stored.seal
+        verdicts: list[Future[list[bool]]] = []
+        for effect in node.effects:
+            if isinstance(effect, AskVerify):
+                items = effect.items
+                chunks = (items[i : i + VERIFY_CHUNK] for i in range(0, len(items), VERIFY_CHUNK))
+                verdicts += [pool.submit(verify_items, chunk) for chunk in chunks]
+        node.effects.clear()
+        node.checks.clear()
+        yield _Ahead(stored, candidate, verdicts)
+
+
+def _execute(node: Node, store: ChainView, block: _Ahead) -> None:
+    """Make a block the head when all that follows from it is what is stored; raises Invalid or Broken."""
+    stored, candidate, old = block.stored, block.candidate, node.head
+    header = candidate.block.header
+    if header.engine != old.header.engine:
+        node.engine = engine_for(node.config.genesis, header.height, None, None)
+    applied = execute(node, candidate)
+    node.engine.check_seal(header, candidate.seal, old.validators)
+    if store.outcomes(header.height) != layout.outcomes_of(applied.receipts):
+        raise _differs(header.height, "receipts")
+    if stored.height != header.height or stored.block_bytes != len(candidate.raw):
+        raise _differs(header.height, "height or size")
+    node.head = head_of(header, candidate.block_id, candidate.seal, applied.state, old.validators)
+
+
+def _compare_state(node: Node, rows: dict[bytes, bytes]) -> None:
+    """Raise Broken(`data_damaged`) unless the state table holds exactly the state that execution gave."""
+    state = node.head.state
+    for key, value in state.items():
+        if rows.get(key) != value:
+            raise _differs(node.head.header.height, f"state at key {key.hex()}")
+    if len(rows) != len(state):
+        raise _differs(node.head.header.height, f"{len(rows)} keys in the state, not {len(state)}")
+
+
+def _differs(height: int, what: str) -> Broken:
+    return Broken("data_damaged", f"block {height}: {what} differs from what execution gives")
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """The state is one large tree of tuples: frequent full collections would only walk it in vain."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

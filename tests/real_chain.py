@@ -1,0 +1,64 @@
+"""A stored chain that is right in every part: executed, sealed by its validators, made from names."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from chaosnet.base.codec import encode
+from chaosnet.base.units import MOTES_PER_COS
+from chaosnet.consensus.pbft import proposer_of
+from chaosnet.crypto.signing import sign
+from chaosnet.kernel import producer
+from chaosnet.kernel.boot import genesis_stored, make_node
+from chaosnet.kernel.chain import commit
+from chaosnet.kernel.events import PersistBlock
+from chaosnet.kernel.node import NodeConfig
+from chaosnet.model.block import Block, Certificate, SealedBlock
+from chaosnet.model.evidence import PRECOMMIT, vote_digest_of
+from chaosnet.model.genesis import Genesis, genesis_hash_of
+from chaosnet.model.transaction import decode_transaction
+from chaosnet.storage.sqlite import ChainStore
+from tests.making import Person, network
+
+RICH = 10_000 * MOTES_PER_COS
+
+
+class RealChain:
+    """Makes block after block in a directory. Close it before anything else opens the directory alone."""
+
+    def __init__(
+        self, directory: Path, validators: int = 1, people: Sequence[Person] = (), **params: int
+    ) -> None:
+        self.validators = [Person(f"validator{i}") for i in range(validators)]
+        self.genesis: Genesis = network(
+            [(person, RICH, None) for person in people], self.validators, **params
+        )
+        self.genesis_hash = genesis_hash_of(self.genesis)
+        first = genesis_stored(self.genesis)
+        block = SealedBlock(Block(first.header, b"", ()), b"")
+        self.store = ChainStore.create_or_open(directory, self.genesis_hash, block, first.state.items())
+        self._node = make_node(NodeConfig(self.genesis, bytes(32), b""), first, self.store)
+
+    @property
+    def height(self) -> int:
+        return self._node.head.header.height
+
+    def add(self, raws: Iterable[bytes] = ()) -> int:
+        """Commit one block with these transactions; return how many fitted in."""
+        node = self._node
+        for raw in raws:
+            node.mempool.add(decode_transaction(raw))
+        head = node.head.header
+        proposer = proposer_of(node.head.validators, head.height + 1, 0).operator
+        candidate = producer.build(node, 0, proposer, head.time_ms + 1_000)
+        height, block_id = candidate.block.header.height, candidate.block_id
+        digest = vote_digest_of(self.genesis_hash, PRECOMMIT, 0, height, 0, block_id)
+        members = node.head.validators.validators
+        people = {bytes(person.address): person for person in self.validators}
+        signatures = tuple(sign(people[m.operator].member_seed("consensus"), digest) for m in members)
+        seal = encode(Certificate(0, height, 0, block_id, tuple(range(len(members))), signatures))
+        commit(node, candidate, seal, candidate.block.header.time_ms)
+        for effect in node.effects:
+            if isinstance(effect, PersistBlock):
+                self.store.commit_block(effect)
+        node.effects.clear()
+        return len(candidate.txs)
