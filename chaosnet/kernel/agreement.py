@@ -29,7 +29,7 @@ from chaosnet.kernel import chain, producer
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Candidate, Node
-from chaosnet.kernel.outbox import send
+from chaosnet.kernel.outbox import send, send_all
 from chaosnet.model.block import QuorumProof, block_id_of
 from chaosnet.model.evidence import Proposal, Vote, proposal_digest
 from chaosnet.protocol.messages import Propose, Votes
@@ -38,6 +38,8 @@ TIMER = "engine:"
 SYNC_AHEAD = 4
 """Sealed blocks whose signatures are verified ahead of execution."""
 CANDIDATES_MAX = 8
+REMIND_MS = 3_000
+REMIND_TXS = 500
 
 
 def start(node: Node, now: int) -> None:
@@ -78,6 +80,8 @@ def _do(node: Node, asked: AskedByEngine, now: int) -> list[Given]:
             node.effects.append(ev.PersistEvidence(evidence))
             node.effects.append(ev.Report(ev.DoubleSign(first.signer, first.height)))
         case RoundEntered(height=height, round=round_, step=step):
+            if step == "propose":
+                remind_proposer(node, round_, now)
             node.effects.append(ev.Report(ev.RoundMoved(height, round_, step)))
         case _:
             assert_never(asked)
@@ -165,6 +169,15 @@ def tell_work(node: Node, now: int) -> None:
     if not node.work_told and not node.halted and has_work(node):
         node.work_told = True
         give(node, WorkWaiting(), now)
+
+
+def remind_proposer(node: Node, round_: int, now: int) -> None:
+    """Send transactions that have waited for long to the proposer: it may have missed their first push."""
+    operator = node.engine.proposer(node.head.header.height + 1, round_)
+    node_of = {m.operator: m.node_key for m in node.head.members}
+    waiting = node.mempool.waiting_since(now - REMIND_MS, REMIND_TXS)
+    items = [(signed.tx_hash, signed.raw) for signed in waiting]
+    send_all(node, node.gossip.push_to(node_of.get(operator, b""), items, again=True))
 
 
 def find_candidate(node: Node, block_id: bytes) -> Candidate | None:

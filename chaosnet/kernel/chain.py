@@ -181,6 +181,7 @@ def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> None:
     node.checks = {ticket: name for ticket, name in node.checks.items() if name in node.ahead}
     node.relayed.clear()
     node.mempool.on_block(candidate.txs, header.height + 1)
+    node.gossip.settled([signed.tx_hash for signed in candidate.txs])
     node.effects.append(
         Report(
             HeadMoved(

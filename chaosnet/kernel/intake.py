@@ -164,7 +164,7 @@ def on_verified(node: Node, ticket: int, verdicts: tuple[bool, ...], now: int) -
         try:
             if signed.body.nonce < nonce_of(signed.body.sender):
                 raise InvalidTransaction("nonce_too_low")
-            node.mempool.add(signed)
+            node.mempool.add(signed, now)
         except ChaosError as error:
             intake.verdicts[place] = (signed.tx_id, error.code, error.detail)
             continue

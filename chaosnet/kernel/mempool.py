@@ -36,10 +36,12 @@ def nonces_in(state: State) -> NonceOf:
 class Entry:
     """One pending transaction."""
 
-    __slots__ = ("amount", "arrival", "fee_max", "signed")
+    __slots__ = ("amount", "arrival", "fee_max", "signed", "since_ms")
 
-    def __init__(self, signed: SignedTx, arrival: int) -> None:
+    def __init__(self, signed: SignedTx, arrival: int, since_ms: int) -> None:
         self.signed = signed
+        self.since_ms = since_ms
+        """When it was admitted."""
         self.arrival = arrival
         """Counts admissions: the tie-break of equal prices."""
         self.fee_max = signed.cost_max
@@ -114,7 +116,7 @@ class Mempool:
             if lowest is None or price <= lowest.signed.body.gas_price:
                 raise Refused("mempool_full")
 
-    def add(self, signed: SignedTx) -> list[SignedTx]:
+    def add(self, signed: SignedTx, now: int) -> list[SignedTx]:
         """Admit a verified transaction; return those it replaced or displaced. Raises like check_room."""
         self.check_room(signed)
         gone: list[SignedTx] = []
@@ -127,7 +129,7 @@ class Mempool:
                 raise Refused("mempool_full")
             gone.append(self._remove(lowest))
         self._arrivals += 1
-        entry = Entry(signed, self._arrivals)
+        entry = Entry(signed, self._arrivals, now)
         body = signed.body
         self.by_hash[signed.tx_hash] = entry
         self._by_id[signed.tx_id] = entry
@@ -179,6 +181,15 @@ class Mempool:
             entry = self.by_hash.get(tx_hash)
             if entry is not None:
                 self._remove(entry)
+
+    def waiting_since(self, before_ms: int, limit: int) -> list[SignedTx]:
+        """Return the first `limit` transactions, in order of admission, that came before a time."""
+        found: list[SignedTx] = []
+        for entry in self.by_hash.values():
+            if entry.since_ms >= before_ms or len(found) == limit:
+                break
+            found.append(entry.signed)
+        return found
 
     def drop(self, signed: SignedTx) -> None:
         """Remove one that turned out not to be includable for good."""

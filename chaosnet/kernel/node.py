@@ -158,6 +158,8 @@ class Node:
     """Error code; not empty: this node takes part no more."""
     best_claim: int = 0
     quorum_lost_ms: int | None = None
+    gossip_ms: int = 0
+    """When the gossip timer fires; 0: not set."""
     started_ms: int = 0
     head_ms: int = 0
     """When the head was committed here."""

@@ -53,14 +53,15 @@ def on_disconnected(node: Node, event: ev.Disconnected, now: int) -> None:
 
 def on_hello(node: Node, peer: bytes, hello: Hello, now: int) -> None:
     """Admit a peer, or raise InvalidMessage."""
-    node.sessions.on_hello(peer, hello, now)
     if node.config.members_only and peer not in {m.node_key for m in node.head.members}:
         raise InvalidMessage("not_a_member", penalty=0)
+    node.sessions.on_hello(peer, hello, now)
     info = node.sessions.info(peer)
     if not info.outbound and hello.listen_port:
         address = PeerAddress(node_id=peer, host=info.host, port=hello.listen_port)
         node.book.connected(peer, address, False, now)
     node.gossip.peer_joined(peer)
+    send_all(node, node.gossip.offer(peer, list(node.mempool.by_hash)))
     node.effects.append(ev.Report(ev.PeerNote(peer, "admitted", "ok")))
     node.sync.on_status(peer, hello.height, now)
     send(node, peer, status_of(node, now))
@@ -142,6 +143,7 @@ def sync_on(node: Node, now: int) -> None:
     """Commit what sync delivered and ask for more."""
     agreement.import_ready(node, now)
     send_all(node, node.sync.requests(now))
+    node.blame.extend(node.sync.faults())
 
 
 def broadcast_status(node: Node, now: int) -> None:
@@ -165,8 +167,21 @@ def on_peers_timer(node: Node, now: int) -> None:
     connected = node.sessions.peers()
     for address in node.book.dials(now, connected, wanted, node.config.peer_slots):
         node.effects.append(ev.Dial(address.host, address.port, address.node_id))
-    send_all(node, node.gossip.flush(now))
     node.effects.append(ev.SetTimer("peers", now + PEERS_MS))
+
+
+def on_gossip_timer(node: Node, now: int) -> None:
+    """Announcements and repeated requests are due."""
+    node.gossip_ms = 0
+    send_all(node, node.gossip.flush(now))
+
+
+def schedule_gossip(node: Node, now: int) -> None:
+    """Set the timer for the next announcement, when it comes earlier than the one set."""
+    due = node.gossip.due_ms()
+    if due is not None and (not node.gossip_ms or due < node.gossip_ms):
+        node.gossip_ms = max(due, now + 1)
+        node.effects.append(ev.SetTimer("gossip", node.gossip_ms))
 
 
 def on_get_peers_timer(node: Node, now: int) -> None:

@@ -28,6 +28,7 @@ def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
         peering.penalise(node, peer, code, points, now)
     node.blame.clear()
     watch_quorum(node, now)
+    peering.schedule_gossip(node, now)
     effects = node.effects
     node.effects = []
     return effects
@@ -53,8 +54,8 @@ def _dispatch(node: Node, event: ev.Event, now: int) -> None:
             peering.on_connected(node, event, now)
         case ev.Disconnected():
             peering.on_disconnected(node, event, now)
-        case ev.DialFailed(host=host, port=port):
-            node.book.dial_failed(host, port, now)
+        case ev.DialFailed(host=host, port=port, reason=reason):
+            node.book.dial_failed(host, port, now, reason)
         case ev.DialOrder(host=host, port=port):
             node.effects.append(ev.Dial(host, port, b""))
         case ev.Started():
@@ -83,6 +84,8 @@ def _timer(node: Node, name: str, now: int) -> None:
         peering.on_status_timer(node, now)
     elif name == "peers":
         peering.on_peers_timer(node, now)
+    elif name == "gossip":
+        peering.on_gossip_timer(node, now)
     elif name == "get_peers":
         peering.on_get_peers_timer(node, now)
 

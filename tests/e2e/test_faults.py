@@ -25,10 +25,11 @@ GAP_MS_MAX = 2 * PROPOSE_MS + 1_000
 def start_load(
     net: Devnet, senders: list[Sender], rounds: int, *, pause_s: float, first_nonce: int = 0
 ) -> Push:
-    """Push transfers to all nodes until stopped."""
+    """Push transfers to all running nodes until stopped."""
     raws = presign(bytes.fromhex(net.plan.genesis), senders, rounds, first_nonce=first_nonce)
     batches = [raws[i : i + 100] for i in range(0, len(raws), 100)]
-    return Push(net.plan.nodes, batches, pause_s=pause_s).start()
+    running = [node for node in net.plan.nodes if net.pid(node.name) is not None]
+    return Push(running, batches, pause_s=pause_s).start()
 
 
 def test_one_of_four_killed_under_load(tmp_path: Path) -> None:
