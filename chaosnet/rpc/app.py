@@ -19,7 +19,7 @@ from chaosnet.base.errors import Broken, ChaosError, Invalid, Refused
 from chaosnet.rpc.backend import Backend
 from chaosnet.rpc.bodies import Bodies
 from chaosnet.rpc.handlers import ADMIN, JSON, OPERATOR, PUBLIC, Asked
-from chaosnet.rpc.openapi import openapi_document
+from chaosnet.rpc.openapi import openapi_document, parameters_of
 from chaosnet.rpc.problems import problem, problem_of
 from chaosnet.rpc.routes import ROUTES, Route
 
@@ -100,13 +100,14 @@ class Listener:
         return SafetyHeaders(app)
 
     def _endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
+        numbers = {p["name"] for p in parameters_of(route) if p["schema"]["type"] == "integer"}
         decode_body = None if route.body is None else msgspec.json.Decoder(route.body).decode
 
         async def endpoint(request: Request) -> Response:
             try:
                 if route.is_submit and not self._may_submit:
                     raise Refused("submit_off")
-                given = _arguments_of(route, request)
+                given = _arguments_of(route, numbers, request)
                 if decode_body is None:
                     return await self._answer(route, request, given)
                 async with self._bodies.read(request) as data:
@@ -130,15 +131,16 @@ class Listener:
         return Response(self._encode(result), route.status, media_type=JSON)
 
 
-def _arguments_of(route: Route, request: Request) -> msgspec.Struct:
+def _arguments_of(route: Route, numbers: set[str], request: Request) -> msgspec.Struct:
     found: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if name in found or name in request.path_params:
             raise Invalid("bad_argument", f"{name} is given twice")
-        found[name] = value
+        is_number = name in numbers and value.isascii() and value.isdigit() and len(value) < 20
+        found[name] = int(value) if is_number else value
     found.update(request.path_params)
     try:
-        return msgspec.convert(found, route.arguments, strict=False)
+        return msgspec.convert(found, route.arguments)
     except msgspec.ValidationError as error:
         raise Invalid("bad_argument", str(error)) from error
 

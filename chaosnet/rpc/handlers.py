@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chaosnet.base.errors import Invalid, InvalidTransaction
-from chaosnet.base.limits import BATCH_TXS_MAX
+from chaosnet.base.limits import BATCH_TXS_MAX, TX_BYTES_MAX
 from chaosnet.rpc import arguments as args
 from chaosnet.rpc import schema
 from chaosnet.rpc.backend import Backend
@@ -176,6 +176,8 @@ async def simulate(asked: Asked[schema.SubmitRequest]) -> schema.Simulation:
 
 
 def _raw_of(text: str) -> bytes:
+    if len(text) > 2 * TX_BYTES_MAX:
+        raise Invalid("too_large", f"over {TX_BYTES_MAX} bytes")
     try:
         return unhexlify(text)
     except ValueError as error:

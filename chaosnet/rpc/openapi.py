@@ -56,7 +56,7 @@ def problem_codes(route: Route) -> dict[int, list[str]]:
 
 def _operation(route: Route, shape_of: dict[str, Any]) -> Document:
     operation: Document = {"operationId": route.name, "summary": route.call.__doc__}
-    if parameters := _parameters(route):
+    if parameters := parameters_of(route):
         operation["parameters"] = parameters
     if route.body is not None:
         content = {JSON: {"schema": shape_of[_key_of(route.body)]}}
@@ -82,7 +82,8 @@ def _operation(route: Route, shape_of: dict[str, Any]) -> Document:
     return operation
 
 
-def _parameters(route: Route) -> list[Document]:
+def parameters_of(route: Route) -> list[Document]:
+    """Return the arguments of a route, from path and query."""
     _, components = msgspec.json.schema_components([route.arguments], ref_template=REF)
     arguments = components[route.arguments.__name__]
     in_path = re.findall(r"{(\w+)}", route.path)

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import msgspec
 
-from chaosnet.base.limits import BATCH_TXS_MAX, TX_BYTES_MAX
+from chaosnet.base.limits import BATCH_TXS_MAX
 from chaosnet.rpc.schema.node import Shape
 
-RawHex = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 2 * TX_BYTES_MAX})]
-"""Canonical bytes of a transaction in hex; longer ones get the verdict `too_large`."""
+RawHex = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^([0-9a-fA-F]{2})*$"})]
+"""Canonical bytes of a transaction in hex; of more than 64 KiB: `too_large`."""
 
 
 class SubmitRequest(Shape, forbid_unknown_fields=True):
@@ -20,7 +20,8 @@ class SubmitRequest(Shape, forbid_unknown_fields=True):
 class BatchRequest(Shape, forbid_unknown_fields=True):
     """At most 1,000 raw transactions, hex."""
 
-    raws: Annotated[list[RawHex], msgspec.Meta(extra_json_schema={"maxItems": BATCH_TXS_MAX})]
+    raws: Annotated[list[str], msgspec.Meta(extra_json_schema={"maxItems": BATCH_TXS_MAX})]
+    """What is no hex or too long gets its verdict like the others."""
 
 
 class Verdict(Shape):
