@@ -97,7 +97,7 @@ def _trusted_genesis(reply: AccountProof, genesis_hash: bytes) -> _Trusted:
 def _follow_from_pin(reply: AccountProof, header: Header, pinned: tuple[int, bytes]) -> None:
     height, block_id = pinned
     if header.height == height:
-        if reply.set_changes or block_id_of(header) != block_id:
+        if block_id_of(header) != block_id:
             raise Invalid("proof_invalid", "not the pinned block")
         if height:
             _check_block(header, reply.seal, _decoded_set(reply.validators))
