@@ -43,10 +43,19 @@ class Pbft:
     name: str = NAME
     finality = Finality.IMMEDIATE
 
-    def __init__(self, genesis: bytes, own_key: bytes | None, resume: Resume | None) -> None:
-        """`own_key` is the consensus key, None for an observer; `resume` comes from the sign state."""
+    def __init__(
+        self,
+        genesis: bytes,
+        own_key: bytes | None,
+        resume: Resume | None,
+        verifier: Verifier | None = None,
+    ) -> None:
+        """`own_key` is the consensus key, None for an observer; `resume` comes from the sign state.
+
+        Simulated nodes may share a `verifier`.
+        """
         self._genesis = genesis
-        self._verifier = Verifier(genesis)
+        self._verifier = verifier or Verifier(genesis)
         self._own_key = own_key or b""
         self._resume = resume
         self._head: HeadChanged | None = None

@@ -6,6 +6,7 @@ from chaosnet.base.dice import Dice
 from chaosnet.base.errors import Broken, Refused
 from chaosnet.consensus.engine import Engine, Resume
 from chaosnet.consensus.pbft import Pbft
+from chaosnet.consensus.quorum import Verifier
 from chaosnet.kernel.chain import head_of
 from chaosnet.kernel.mempool import Mempool
 from chaosnet.kernel.node import Apply, Node, NodeConfig
@@ -42,12 +43,19 @@ def genesis_stored(genesis: Genesis) -> Stored:
     return Stored(genesis_header(genesis), b"", state, next_validators(state))
 
 
-def engine_for(genesis: Genesis, height: int, own_key: bytes | None, resume: Resume | None) -> Engine:
+def engine_for(
+    genesis: Genesis,
+    height: int,
+    own_key: bytes | None,
+    resume: Resume | None,
+    *,
+    verifier: Verifier | None = None,
+) -> Engine:
     """Return the engine that rules at a height; raises Refused(`engine_unknown`) when it is not here."""
     name = engine_at(genesis, height)
     if name != "pbft":
         raise Refused("engine_unknown", f"this network needs the {name} engine from height {height}")
-    return Pbft(genesis_hash_of(genesis), own_key, resume)
+    return Pbft(genesis_hash_of(genesis), own_key, resume, verifier)
 
 
 def check_stored(genesis: Genesis, stored: Stored) -> None:
@@ -73,8 +81,12 @@ def make_node(
     *,
     resume: Resume | None = None,
     apply: Apply = plain_apply,
+    verifier: Verifier | None = None,
 ) -> Node:
-    """Return a node that stands where `stored` says; raises Broken or Refused."""
+    """Return a node that stands where `stored` says; raises Broken or Refused.
+
+    `apply` and `verifier` let simulated nodes share results.
+    """
     genesis = config.genesis
     genesis_hash = genesis_hash_of(genesis)
     check_stored(genesis, stored)
@@ -85,7 +97,7 @@ def make_node(
         config=config,
         genesis_hash=genesis_hash,
         head=head_of(header, block_id, stored.seal, stored.state, stored.sealed_by),
-        engine=engine_for(genesis, header.height + 1, config.consensus_key, resume),
+        engine=engine_for(genesis, header.height + 1, config.consensus_key, resume, verifier=verifier),
         reader=reader,
         mempool=Mempool(),
         sessions=Sessions(genesis_hash, config.node_id, rules_known(), config.software, config.listen_port),
