@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
@@ -39,23 +40,34 @@ class Bodies:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > REQUEST_BYTES_MAX:
             raise _too_large()
-        chunks: list[bytes] = []
-        size = 0
+        body = Body()
         try:
-            async with asyncio.timeout(BODY_MS_MAX / 1000):
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    self._held += len(chunk)
-                    if size > REQUEST_BYTES_MAX:
-                        raise _too_large()
-                    if self._held > BODIES_BYTES_MAX:
-                        raise Unavailable("overloaded", "too many large requests at once")
-                    chunks.append(chunk)
-            yield b"".join(chunks)
-        except TimeoutError as error:
-            raise Unavailable("timeout", "the request body did not come in time") from error
+            try:
+                async with asyncio.timeout(BODY_MS_MAX / 1000):
+                    await self._take(request, body)
+            except TimeoutError as error:
+                raise Unavailable("timeout", "the request body did not come in time") from error
+            yield b"".join(body.chunks)
         finally:
-            self._held -= size
+            self._held -= body.size
+
+    async def _take(self, request: Request, body: "Body") -> None:
+        async for chunk in request.stream():
+            body.size += len(chunk)
+            self._held += len(chunk)
+            if body.size > REQUEST_BYTES_MAX:
+                raise _too_large()
+            if self._held > BODIES_BYTES_MAX:
+                raise Unavailable("overloaded", "too many large requests at once")
+            body.chunks.append(chunk)
+
+
+@dataclass(slots=True)
+class Body:
+    """What has come of one body."""
+
+    chunks: list[bytes] = field(default_factory=list)
+    size: int = 0
 
 
 def _too_large() -> Invalid:

@@ -154,6 +154,13 @@ async def test_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPat
     problem(await Caller().ask("POST", "/v1/transactions", content=never(), headers=headers), 503, "timeout")
 
 
+async def test_time_out_inside_the_node_is_not_the_caller_s() -> None:
+    caller = Caller()
+    caller.backend.failure = TimeoutError()
+    problem(await caller.ask("POST", "/v1/transactions", json={"raw": "aa"}), 500, "internal")
+    assert caller.errors == [caller.backend.failure]
+
+
 # ── failures ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
