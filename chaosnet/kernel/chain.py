@@ -17,7 +17,7 @@ from chaosnet.model.block import (
     QuorumProof,
     ValidatorSet,
     block_id_of,
-    decode_block,
+    decode_block_hashed,
     validators_hash_of,
 )
 from chaosnet.model.genesis import engine_at
@@ -29,8 +29,9 @@ INTERVALS_KEPT = 64
 
 def candidate_from(raw: bytes, source: bytes) -> Candidate:
     """Decode a proposed block and check its static bounds; raises InvalidBlock."""
-    block = decode_block(raw)
-    return Candidate(block=block, block_id=block_id_of(block.header), raw=raw, source=source)
+    block, hashes = decode_block_hashed(raw)
+    block_id = block_id_of(block.header)
+    return Candidate(block=block, block_id=block_id, raw=raw, source=source, hashes=hashes)
 
 
 def context_for(node: Node, *, time_ms: int, proposer: bytes) -> Context:
@@ -104,12 +105,13 @@ def prepare(node: Node, candidate: Candidate) -> None:
     txs: list[SignedTx] = []
     unknown: list[SignedTx] = []
     pending = node.mempool.by_hash
-    for raw in candidate.block.txs:
-        entry = pending.get(tx_hash_of(raw))
+    hashes = candidate.hashes or [tx_hash_of(raw) for raw in candidate.block.txs]
+    for raw, tx_hash in zip(candidate.block.txs, hashes, strict=True):
+        entry = pending.get(tx_hash)
         if entry is not None:
             txs.append(entry.signed)
         else:
-            signed = decode_transaction(raw)
+            signed = decode_transaction(raw, tx_hash)
             txs.append(signed)
             unknown.append(signed)
     candidate.txs = tuple(txs)

@@ -5,10 +5,12 @@ maximal cost of all its pending ones, price; then signatures, outside the kernel
 to the peers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chaosnet.base.errors import ChaosError, InvalidTransaction, Refused
 from chaosnet.base.limits import MEMPOOL_PER_SENDER_MAX
+from chaosnet.base.units import TxHash
 from chaosnet.kernel import agreement
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.events import AskVerify, Reply, Report, SubmitTransactions, TransactionsPending
@@ -43,7 +45,7 @@ def on_submit(node: Node, event: SubmitTransactions, now: int) -> None:
         verdicts = tuple((b"", code, "") for _ in event.raws)
         node.effects.append(Reply(event.ticket, verdicts))
         return
-    _take(node, event.raws, source=b"", reply=event.ticket, now=now)
+    _take(node, [(raw, tx_hash_of(raw)) for raw in event.raws], source=b"", reply=event.ticket, now=now)
 
 
 def on_txs(node: Node, peer: bytes, message: Txs, now: int) -> None:
@@ -51,11 +53,11 @@ def on_txs(node: Node, peer: bytes, message: Txs, now: int) -> None:
     hashes = [tx_hash_of(raw) for raw in message.raws]
     node.gossip.on_txs(peer, hashes)
     pending = node.mempool.by_hash
-    fresh = tuple(
-        raw
+    fresh = [
+        (raw, tx_hash)
         for raw, tx_hash in zip(message.raws, hashes, strict=True)
         if tx_hash not in pending and tx_hash not in node.verifying and not node.gossip.is_seen(tx_hash)
-    )
+    ]
     if fresh and not node.halted and len(node.intakes) < INTAKES_MAX:
         _take(node, fresh, source=peer, reply=0, now=now)
 
@@ -82,7 +84,7 @@ def on_get(node: Node, peer: bytes, message: GetTxs) -> None:
     send_all(node, node.gossip.on_get(peer, message.hashes, lookup))
 
 
-def _take(node: Node, raws: tuple[bytes, ...], *, source: bytes, reply: int, now: int) -> None:
+def _take(node: Node, items: Sequence[tuple[bytes, TxHash]], *, source: bytes, reply: int, now: int) -> None:
     """Check what costs nothing, then ask for the signatures."""
     verdicts: list[tuple[bytes, str, str]] = []
     waiting: list[SignedTx] = []
@@ -91,10 +93,10 @@ def _take(node: Node, raws: tuple[bytes, ...], *, source: bytes, reply: int, now
     time_ms = max(now, head.header.time_ms + 1)
     context = context_for(node, time_ms=time_ms, proposer=node.config.genesis.treasury)
     batch = Batch(context, Overlay(head.state), {})
-    for raw in raws:
+    for raw, tx_hash in items:
         signed: SignedTx | None = None
         try:
-            signed = decode_transaction(raw)
+            signed = decode_transaction(raw, tx_hash)
             if signed.tx_hash in node.verifying:
                 raise Refused("already_known")
             check_admission(node, batch, signed)

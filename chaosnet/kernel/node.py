@@ -1,10 +1,11 @@
 """The state of one node: everything `step` reads and changes, with a single owner and no hidden parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from chaosnet.base.dice import Dice
 from chaosnet.base.limits import PROOF_HEIGHTS
+from chaosnet.base.units import TxHash
 from chaosnet.consensus.engine import CheckCandidate, Engine, RoundState
 from chaosnet.kernel.events import Effect
 from chaosnet.kernel.mempool import Mempool
@@ -72,6 +73,8 @@ class Candidate:
     raw: bytes
     source: bytes
     """Peer it came from; empty: our own."""
+    hashes: Sequence[TxHash] = ()
+    """Of the transactions' full bytes, when known."""
     txs: tuple[SignedTx, ...] = ()
     applied: Applied | None = None
     refused: str = ""

@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from chaosnet.base.codec import Decoder, Record, encode
 from chaosnet.base.errors import Invalid, InvalidBlock
 from chaosnet.base.limits import BLOCK_BYTES_MAX, BLOCK_TXS_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX
-from chaosnet.base.units import EMPTY_HASH, BlockId, Hash32
+from chaosnet.base.units import EMPTY_HASH, BlockId, Hash32, TxHash
 from chaosnet.crypto.hashing import merkle_root, tagged_hash
+from chaosnet.model.transaction import tx_hash_of
 
 T = TypeVar("T")
 
@@ -153,9 +154,13 @@ def decode_header(data: bytes) -> Header:
 
 def decode_block(data: bytes) -> Block:
     """Decode a block and check its static bounds and its transaction root; raises InvalidBlock."""
+    return decode_block_hashed(data)[0]
+
+
+def decode_block_hashed(data: bytes) -> tuple[Block, list[TxHash]]:
+    """Decode and check a block; return it with the hashes of its transactions. Raises InvalidBlock."""
     block = _decode(_block_decoder, data)
-    check_body(block)
-    return block
+    return block, check_body(block)
 
 
 def decode_sealed(data: bytes) -> SealedBlock:
@@ -178,22 +183,26 @@ def decode_validators(data: bytes) -> ValidatorSet:
     return validators
 
 
-def check_body(block: Block) -> None:
-    """Raise InvalidBlock unless the body is inside its bounds and is the one the header commits to."""
+def check_body(block: Block) -> list[TxHash]:
+    """Return the hashes of the transactions; raise InvalidBlock unless the body is inside its bounds and is
+    the one the header commits to.
+    """
     header = block.header
     if len(block.txs) > BLOCK_TXS_MAX or sum(map(len, block.txs)) > BLOCK_BYTES_MAX:
         raise InvalidBlock("too_large", "block body")
     if header.tx_count != len(block.txs):
         raise InvalidBlock("bad_header", "transaction count")
-    if header.tx_root != tx_root_of(block.txs):
+    hashes = [tx_hash_of(raw) for raw in block.txs]
+    if header.tx_root != merkle_root(hashes):
         raise InvalidBlock("bad_root", "transaction root")
     if header.parent_seal_hash != seal_hash_of(block.parent_seal):
         raise InvalidBlock("bad_header", "parent seal hash")
+    return hashes
 
 
 def tx_root_of(txs: tuple[bytes, ...]) -> Hash32:
     """Return the RFC 9162 root over the hashes of full transaction bytes."""
-    return merkle_root([tagged_hash(b"tx-full", raw) for raw in txs])
+    return merkle_root([tx_hash_of(raw) for raw in txs])
 
 
 def _decode(decoder: Decoder[T], data: bytes) -> T:

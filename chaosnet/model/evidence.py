@@ -70,9 +70,7 @@ def vote_digest(genesis: bytes, vote: Vote) -> Hash32:
     return vote_digest_of(genesis, vote.kind, vote.era, vote.height, vote.round, vote.block_id)
 
 
-def vote_digest_of(  # noqa: PLR0913 - the six fields are the message
-    genesis: bytes, kind: int, era: int, height: int, round_: int, block_id: bytes
-) -> Hash32:
+def vote_digest_of(genesis: bytes, kind: int, era: int, height: int, round_: int, block_id: bytes) -> Hash32:
     """Return the digest of a vote given by its fields."""
     return tagged_hash(b"vote", encode((genesis, kind, era, height, round_, block_id)))
 
@@ -80,9 +78,7 @@ def vote_digest_of(  # noqa: PLR0913 - the six fields are the message
 def proposal_digest(genesis: bytes, proposal: Proposal) -> Hash32:
     """Return what a proposer signs."""
     p = proposal
-    return tagged_hash(
-        b"proposal", encode((genesis, p.era, p.height, p.round, p.pol_round, p.block_id))
-    )
+    return tagged_hash(b"proposal", encode((genesis, p.era, p.height, p.round, p.pol_round, p.block_id)))
 
 
 def evidence_key(evidence: Evidence) -> tuple[bytes, int, int]:

@@ -77,12 +77,12 @@ class SignedTx:
 
     __slots__ = ("body", "raw", "tx", "tx_hash", "tx_id")
 
-    def __init__(self, raw: bytes, tx: Transaction) -> None:
+    def __init__(self, raw: bytes, tx: Transaction, tx_hash: TxHash | None = None) -> None:
         self.raw = raw
         self.tx = tx
         self.body = tx.body
         self.tx_id = tx_id_of(tx.body)
-        self.tx_hash = tx_hash_of(raw)
+        self.tx_hash = tx_hash or tx_hash_of(raw)
 
     @property
     def cost_max(self) -> int:
@@ -119,8 +119,10 @@ def tx_hash_of(raw: bytes) -> TxHash:
     return TxHash(tagged_hash(b"tx-full", raw))
 
 
-def decode_transaction(raw: bytes) -> SignedTx:
+def decode_transaction(raw: bytes, tx_hash: TxHash | None = None) -> SignedTx:
     """Decode canonical bytes and check everything that needs neither state nor signature verification.
+
+    `tx_hash` is the hash of `raw` when it is known already.
 
     Raises InvalidTransaction: `too_large`, `malformed`, `not_canonical`, `bad_argument`, `bad_address`,
     `no_actions`, `bad_policy`, `bad_signature` (shape), `threshold_not_met`.
@@ -132,7 +134,7 @@ def decode_transaction(raw: bytes) -> SignedTx:
     except Invalid as error:
         raise InvalidTransaction(error.code, error.detail) from error
     check_shape(tx)
-    return SignedTx(raw, tx)
+    return SignedTx(raw, tx, tx_hash)
 
 
 def check_shape(tx: Transaction) -> None:
