@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from chaosnet import __version__
 from chaosnet.base.errors import ChaosError, Invalid, Refused
@@ -38,6 +39,7 @@ from chaosnet.model.genesis_json import parse_genesis
 from chaosnet.ops.metrics import NodeMetrics
 from chaosnet.protocol.messages import PeerAddress
 from chaosnet.rpc.app import admin_app, operator_app, public_app
+from chaosnet.rpc.server import make_server
 from chaosnet.rpc.stream import EventHub
 from chaosnet.storage.datadir import free_bytes
 from chaosnet.storage.signstate_file import SignStateFile
@@ -101,6 +103,37 @@ def bootstrap_of(config: Config) -> tuple[PeerAddress, ...]:
         except ValueError as error:
             raise Invalid("bad_config", f"network.bootstrap: {entry}") from error
     return tuple(found)
+
+
+def pinned_of(config: Config) -> tuple[int, bytes] | None:
+    """Return the (height, block id) that the operator trusts; raises Invalid(`bad_config`)."""
+    if not config.trust.pinned:
+        return None
+    height, _, name = config.trust.pinned.partition(":")
+    try:
+        block_id = bytes.fromhex(name)
+    except ValueError:
+        block_id = b""
+    if not (height.isascii() and height.isdigit()) or len(block_id) != 32:
+        raise Invalid("bad_config", "trust.pinned is height:id, the id in 64 hex digits")
+    return int(height), block_id
+
+
+def node_config(config: Config, genesis: Genesis, keys: Keys) -> NodeConfig:
+    """Return the kernel's view of a configuration."""
+    network = config.network
+    return NodeConfig(
+        genesis=genesis,
+        node_id=public_key_of(keys.node_seed),
+        seed=secrets.token_bytes(32),
+        consensus_key=keys.consensus_key,
+        listen_port=endpoint(network.listen)[1] if network.listen else 0,
+        bootstrap=bootstrap_of(config),
+        software=SOFTWARE,
+        peer_slots=network.peer_slots,
+        pinned=pinned_of(config),
+        members_only=network.members_only,
+    )
 
 
 def open_store(directory: Path, genesis: Genesis) -> tuple[ChainStore, Stored]:
@@ -183,23 +216,8 @@ class NodeProcess:
         signer: SignStateFile | None,
     ) -> None:
         config = self._config
-        listen_port = endpoint(config.network.listen)[1] if config.network.listen else 0
-        node = make_node(
-            NodeConfig(
-                genesis=genesis,
-                node_id=public_key_of(keys.node_seed),
-                seed=secrets.token_bytes(32),
-                consensus_key=keys.consensus_key,
-                listen_port=listen_port,
-                bootstrap=bootstrap_of(config),
-                software=SOFTWARE,
-                peer_slots=config.network.peer_slots,
-                members_only=config.network.members_only,
-            ),
-            stored,
-            store,
-            resume=signer.resume() if signer is not None else None,
-        )
+        resume = signer.resume() if signer is not None else None
+        node = make_node(node_config(config, genesis, keys), stored, store, resume=resume)
         metrics = NodeMetrics()
         takers: list[Callable[[ReportFact], None]] = [log_fact, metrics.on_report]
 
@@ -293,23 +311,9 @@ class NodeProcess:
             app = admin_app(backend, submit=rpc.submit, on_error=_log_error)
             self._start_server(stack, app, sock)
 
-    def _start_server(self, stack: AsyncExitStack, app: object, sock: socket.socket) -> None:
+    def _start_server(self, stack: AsyncExitStack, app: ASGIApp, sock: socket.socket) -> None:
         stack.callback(sock.close)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,  # type: ignore[arg-type]
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                http="httptools",
-                timeout_keep_alive=30,
-                timeout_graceful_shutdown=3,
-                limit_concurrency=1_000,
-                server_header=False,
-            )
-        )
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        server.capture_signals = suppress  # type: ignore[assignment,method-assign]
+        server = make_server(app)
         self._servers.append(server)
         task = asyncio.create_task(server.serve(sockets=[sock]))
         stack.push_async_callback(_finish, server, task)

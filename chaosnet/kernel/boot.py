@@ -7,7 +7,7 @@ from chaosnet.base.errors import Broken, Refused
 from chaosnet.consensus.engine import Engine, Resume
 from chaosnet.consensus.pbft import Pbft
 from chaosnet.consensus.quorum import Verifier
-from chaosnet.kernel.chain import head_of
+from chaosnet.kernel.chain import check_pinned, head_of
 from chaosnet.kernel.mempool import Mempool
 from chaosnet.kernel.node import Apply, Node, NodeConfig
 from chaosnet.kernel.ports import ChainReader
@@ -108,4 +108,6 @@ def make_node(
         apply=apply,
     )
     node.publish(header, block_id, stored.seal, stored.state, stored.sealed_by)
+    if config.pinned is not None and (known := node.block_id_at(config.pinned[0])) is not None:
+        check_pinned(node, config.pinned[0], known)
     return node

@@ -86,6 +86,13 @@ def check_header(node: Node, header: Header) -> None:
         raise InvalidBlock("bad_header", "proof")
 
 
+def check_pinned(node: Node, height: int, block_id: bytes) -> None:
+    """Raise InvalidBlock(`untrusted`) when the operator trusts another block at this height."""
+    pinned = node.config.pinned
+    if pinned is not None and pinned[0] == height and pinned[1] != block_id:
+        raise InvalidBlock("untrusted", f"block {height} is not the one that [trust] pins")
+
+
 def check_parent_seal(node: Node, candidate: Candidate) -> None:
     """Raise InvalidBlock unless the block carries a seal of the head; the genesis has none."""
     head = node.head
@@ -128,6 +135,7 @@ def execute(node: Node, candidate: Candidate) -> Applied:
         return candidate.applied
     header = candidate.block.header
     check_header(node, header)
+    check_pinned(node, header.height, candidate.block_id)
     check_parent_seal(node, candidate)
     context = context_for(node, time_ms=header.time_ms, proposer=header.proposer)
     applied = node.apply(node.head.state, context, candidate.txs, candidate.block_id)

@@ -42,6 +42,8 @@ class NodeConfig:
     software: str = "chaosnet"
     peer_slots: int = 16
     """Outbound connections beyond validators and bootstrap nodes."""
+    pinned: tuple[int, bytes] | None = None
+    """(height, block id) the operator trusts: a chain with another block there is refused."""
     members_only: bool = False
     """Refuse peers whose node key is not in the membership."""
 
