@@ -1,9 +1,9 @@
 """One pbft engine on a desk: transcripts feed it and state, line by line, all it says.
 
 A transcript is plain text. `me b of 4` names the validators a, b, c, d; the heights are such that a proposes
-in round 0, b in round 1 and so on. A line `< ...` is an input, the lines `> ...` after it are exactly what the
-engine then does; checks and steps are not shown. Blocks are words: `bad...` is invalid, `late...` carries a
-time far off, `gone...` is not held here, `own0` is the one built here in round 0.
+in round 0, b in round 1 and so on. A line `< ...` is an input; the lines `> ...` after it are exactly what
+the engine then does; checks and steps are not shown. Blocks are words: `bad...` is invalid, `late...` carries
+a time far off, `gone...` is not held here, `own0` is the one built here in round 0.
 """
 
 import re
@@ -104,7 +104,7 @@ class Desk:
     now: int = 1_000_000
     said: list[str] = field(default_factory=list)
     timers: dict[str, SetTimer] = field(default_factory=dict)
-    state: SignState = SignState()
+    state: SignState = field(default_factory=SignState)
     kept: list[bytes] = field(default_factory=list)
     asked_checks: list[bytes] = field(default_factory=list)
     waiting: list[Given] = field(default_factory=list)
@@ -265,7 +265,7 @@ def play(text: str) -> Desk:
         if line.startswith(">"):
             expected.append(line[1:].strip())
             continue
-        assert desk.said == expected, f"after {done!r}"
+        assert desk.said == expected, f"after {done!r} it does {desk.said}"
         desk.said.clear()
         expected = []
         done = line[1:].strip()
