@@ -293,8 +293,10 @@ def on_timer(node: Node, name: str, now: int) -> None:
 def on_block_verified(node: Node, ticket: int, *, is_good: bool, now: int) -> None:
     """Signatures of a block's unknown transactions were checked."""
     block_id = node.checks.pop(ticket)
-    candidate = node.candidates.get(block_id) or node.ahead.get(block_id)
-    if candidate is None or candidate.waiting_for != ticket:
+    # Consensus and sync may both be waiting for this block, each with its own check.
+    both = (node.candidates.get(block_id), node.ahead.get(block_id))
+    candidate = next((c for c in both if c is not None and c.waiting_for == ticket), None)
+    if candidate is None:
         return
     candidate.waiting_for = 0
     if not is_good:
