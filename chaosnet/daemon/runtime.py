@@ -160,7 +160,9 @@ class Runtime:
         self.feed(ev.Received(peer, payload))
 
     def on_closed(self, peer: bytes, reason: str) -> None:
-        """A connection ended."""
+        """A connection ended: what waits behind a write was for it, not for the peer's next connection."""
+        addressed = (ev.SendMessage, ev.ClosePeer)
+        self._queue = deque(e for e in self._queue if not (isinstance(e, addressed) and e.peer == peer))
         self.feed(ev.Disconnected(peer, reason))
 
     def on_dial_failed(self, address: tuple[str, int], reason: str) -> None:
