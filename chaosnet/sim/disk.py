@@ -1,0 +1,188 @@
+"""What survives a crash: the chain, in whole transactions, and the journal of the sign state, in bytes.
+
+SQLite rolls a torn transaction back, so a write of the chain is there or not. The journal is a file: a crash
+while an entry is appended leaves any part of it, and its message was never released (storage/sqlite.py and
+storage/signstate_file.py on a real disk).
+"""
+
+from typing import Final
+
+from chaosnet.base.codec import encode
+from chaosnet.base.dice import Dice
+from chaosnet.base.errors import Broken
+from chaosnet.consensus.engine import AskSignature, Resume
+from chaosnet.consensus.signstate import (
+    Position,
+    SignState,
+    encode_journal,
+    position_of,
+    replay,
+    resume_of,
+    sign_request,
+)
+from chaosnet.crypto.signing import public_key_of, sign
+from chaosnet.kernel.boot import Stored
+from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence
+from chaosnet.ledger.members import next_validators
+from chaosnet.ledger.state import State
+from chaosnet.model.block import Block, SealedBlock, block_id_of, decode_block
+from chaosnet.model.evidence import Evidence, Proposal, Vote
+
+JOURNAL_BYTES_MAX: Final = 64 * 1024
+"""Far less than on a real disk, so that journals are replaced often."""
+
+Recorded = tuple[Position, bytes, int]
+"""What a journal entry fixes: position, block id, round of proof."""
+
+
+def recorded_of(message: Proposal | Vote) -> Recorded:
+    """Return what a signed message says, for comparison."""
+    return position_of(message), message.block_id, message.pol_round if isinstance(message, Proposal) else -1
+
+
+class Journal:
+    """The sign state of one key."""
+
+    def __init__(self, genesis_hash: bytes, seed: bytes) -> None:
+        self._genesis = genesis_hash
+        self._seed = seed
+        self._key = public_key_of(seed)
+        self._state = SignState()
+        self._data = encode_journal(self._state, genesis=genesis_hash, key=self._key)
+        self._next: tuple[SignState, bytes, Recorded] | None = None
+        """State, entry and meaning of the append under way."""
+        self.recorded: set[Recorded] = set()
+        """Everything that was ever durable here; only asked, never iterated."""
+
+    def open(self) -> Resume:
+        """Read the journal as a process does at start; raises Broken or Refused."""
+        self._state, length = replay(self._data, genesis=self._genesis, key=self._key)
+        self._data = self._data[:length]
+        return resume_of(self._state)
+
+    def begin(self, request: AskSignature) -> Proposal | Vote | None:
+        """Decide on a request and begin to append its entry; the message is not to be released yet."""
+        state, entry, message = sign_request(self._state, request, self._genesis, self._sign)
+        if entry is not None and message is not None:
+            self._next = state, entry, recorded_of(message)
+        return message
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether an append is under way."""
+        return self._next is not None
+
+    def finish(self) -> None:
+        """Make the entry under way durable."""
+        if self._next is None:
+            return
+        state, entry, recorded = self._next
+        if len(self._data) + len(entry) > JOURNAL_BYTES_MAX:
+            self._data = encode_journal(self._state, genesis=self._genesis, key=self._key)
+        self._data += entry
+        self._state = state
+        self.recorded.add(recorded)
+        self._next = None
+
+    def crash(self, dice: Dice) -> None:
+        """Leave some first bytes of the entry under way, at times all of them."""
+        if self._next is None:
+            return
+        _, entry, recorded = self._next
+        kept = dice.pick((0, 1, len(entry) - 1, len(entry), dice.below(len(entry))))
+        self._data += entry[:kept]
+        if kept == len(entry):
+            self.recorded.add(recorded)
+        self._next = None
+
+    def _sign(self, digest: bytes) -> bytes:
+        return sign(self._seed, digest)
+
+
+class Disk:
+    """The data directory of one node, and the journal beside its key. Also the kernel's ChainReader."""
+
+    def __init__(self, genesis: Stored, journal: Journal | None) -> None:
+        self._genesis = genesis
+        header = genesis.header
+        self._first = SealedBlock(Block(header=header, parent_seal=b"", txs=()), b"")
+        self._first_id = block_id_of(header)
+        self.journal = journal
+        self.evidence: list[Evidence] = []
+        self.wipe_chain()
+
+    def wipe_chain(self) -> None:
+        """Lose the data directory; the journal stays."""
+        self.height = 0
+        self.blocks: dict[int, PersistBlock] = {}
+        self._items = dict(self._genesis.state.items())
+        self._candidates: dict[bytes, PersistCandidate] = {}
+
+    def load(self) -> Stored:
+        """Return what a process finds at start."""
+        if self.height == 0:
+            return self._genesis
+        head = self.blocks[self.height]
+        state = State.of(self._items.items())
+        return Stored(head.header, head.seal, state, next_validators(state))
+
+    # ── writes: each is one durable transaction ──────────────────────────────────────────────────────────
+
+    def write(self, effect: PersistBlock | PersistCandidate | PersistEvidence) -> None:
+        """Make an effect durable; raises Broken for a block that does not follow."""
+        match effect:
+            case PersistBlock():
+                self._commit(effect)
+            case PersistCandidate(block_id=block_id):
+                self._candidates[block_id] = effect
+            case PersistEvidence(evidence=evidence):
+                self.evidence.append(evidence)
+
+    def _commit(self, block: PersistBlock) -> None:
+        if block.height != self.height + 1 or block.header.parent != self.block_id_at(self.height):
+            raise Broken("internal", f"block {block.height} written on height {self.height}")
+        self.height = block.height
+        self.blocks[block.height] = block
+        for key, value in block.changes.items():
+            if value is None:
+                self._items.pop(key, None)
+            else:
+                self._items[key] = value
+        for old in [i for i, c in self._candidates.items() if c.height <= block.height]:
+            del self._candidates[old]
+
+    # ── reads (kernel/ports.py) ──────────────────────────────────────────────────────────────────────────
+
+    def block_id_at(self, height: int) -> bytes | None:
+        """Return the id of the block at a height."""
+        if height == 0:
+            return self._first_id
+        block = self.blocks.get(height)
+        return block.block_id if block is not None else None
+
+    def header_at(self, height: int) -> tuple[bytes, bytes] | None:
+        """Return (encoded header, seal)."""
+        if height == 0:
+            return encode(self._genesis.header), b""
+        block = self.blocks.get(height)
+        return (encode(block.header), block.seal) if block is not None else None
+
+    def sealed_at(self, height: int) -> bytes | None:
+        """Return the encoded SealedBlock."""
+        if height == 0:
+            return encode(self._first)
+        block = self.blocks.get(height)
+        return encode(SealedBlock(decode_block(block.block), block.seal)) if block is not None else None
+
+    def candidate(self, block_id: bytes) -> bytes | None:
+        """Return the bytes of a kept candidate."""
+        kept = self._candidates.get(block_id)
+        return kept.block if kept is not None else None
+
+    def has_transaction(self, tx_id: bytes) -> bool:
+        """Return whether a block holds this transaction."""
+        return any(tx_id in block.tx_ids for block in self.blocks.values())
+
+    def keeps(self, height: int, block_id: bytes) -> bool:
+        """Return whether a block is durable here, as a candidate or in the chain."""
+        return block_id in self._candidates or self.block_id_at(height) == block_id

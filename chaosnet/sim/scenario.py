@@ -1,0 +1,149 @@
+"""Scenarios: what a simulated network looks like, what befalls it, and what is expected of it.
+
+A scenario is a TOML file of these tables; every number is an integer. Times are virtual.
+"""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from chaosnet.base.errors import Invalid
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of everything a scenario consists of."""
+
+
+class Load(Table):
+    """Transfers that clients send."""
+
+    accounts: int = 6
+    per_minute: int = 60
+    burst_max: int = 3
+    """Transfers sent at once, at most."""
+
+
+class Links(Table):
+    """The network as it is all the time."""
+
+    latency_us_min: int = 1_000
+    latency_us_max: int = 30_000
+    reset_ppm: int = 0
+    """Chance per message that its link breaks, in millionths; likewise below."""
+    drop_ppm: int = 0
+    duplicate_ppm: int = 0
+    reorder_ppm: int = 0
+
+
+class Fault(Table):
+    """Something that happens at a known time. See faults.py for the kinds."""
+
+    kind: str
+    at_ms: int
+    length_ms: int = 0
+    """0: to the end of the faults."""
+    nodes: tuple[int, ...] = ()
+    """Empty: `count` of them, drawn."""
+    count: int = 1
+    amount: int = 0
+    """What it means depends on the kind."""
+
+
+class Random(Table):
+    """Something that happens now and then."""
+
+    kind: str
+    every_ms: int
+    """Mean time between two."""
+    length_ms_min: int = 500
+    length_ms_max: int = 5_000
+    count_max: int = 1
+    """Nodes at once."""
+    amount: int = 0
+    always: bool = False
+    """Part of every seed; otherwise a third of the seeds goes without."""
+
+
+class Byzantine(Table):
+    """Members that lie. Their number is not checked here: a test may have more than the third."""
+
+    count: int = 0
+    traits: tuple[str, ...] = ()
+    """Each has one or more of them, drawn. See byzantine.py."""
+    is_each_whole: bool = False
+    """Each has all of them."""
+
+
+class Expect(Table):
+    """What must hold beyond safety."""
+
+    recover_ms: int = 30_000
+    """After the faults: all honest nodes advance, agree, and have included every transaction within this."""
+    next_block_ms: int = 0
+    """After the faults: the next block within this; 0: not asked."""
+    gap_ms_max: int = 0
+    """Longest time without a block while faults last and transactions wait; 0: not asked."""
+    blocks_min: int = 3
+    """Blocks to be made after the faults."""
+
+
+class Scenario(Table):
+    """One simulated network."""
+
+    name: str
+    about: str
+    nodes: int = 4
+    """Validators."""
+    observers: int = 0
+    duration_ms: int = 20_000
+    """How long faults and load last."""
+    clock_skew_ms: int = 0
+    """Constant offset of each node's clock, at most, either way."""
+    disk_us_min: int = 100
+    disk_us_max: int = 3_000
+    params: dict[str, int] = {}
+    """Fields of ChainParams that differ."""
+    load: Load = Load()
+    links: Links = Links()
+    faults: tuple[Fault, ...] = ()
+    random: tuple[Random, ...] = ()
+    byzantine: Byzantine = Byzantine()
+    expect: Expect = Expect()
+
+
+class Regression(Table):
+    """A seed that once failed."""
+
+    scenario: str
+    seed: int
+    note: str
+
+
+class Regressions(Table):
+    """All of them."""
+
+    regression: tuple[Regression, ...] = ()
+
+
+def parse_scenario(text: str) -> Scenario:
+    """Return the scenario of a TOML text; raises Invalid(`bad_config`)."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Scenario)
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+        raise Invalid("bad_config", str(error)) from error
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Return the scenario of a file; raises Invalid(`bad_config`)."""
+    try:
+        return parse_scenario(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid("bad_config", f"{path}: {error.strerror}") from error
+    except Invalid as error:
+        raise Invalid("bad_config", f"{path}: {error.detail}") from error
+
+
+def load_regressions(path: Path) -> tuple[Regression, ...]:
+    """Return the seeds that once failed."""
+    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Regressions).regression
