@@ -1,0 +1,210 @@
+"""`chaosnet genesis`: found a network."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from chaosnet.base.errors import Invalid
+from chaosnet.base.units import Address
+from chaosnet.cli.asking import Out, address_of_text, amount_of, genesis_file, hex_bytes, write_text
+from chaosnet.cli.output import Json, cos, note, print_fields, print_json, print_table, print_text, when
+from chaosnet.crypto.addresses import format_address
+from chaosnet.ledger.genesis_check import PARAM_BOUNDS, check_genesis
+from chaosnet.model.genesis import VALIDATOR, Allocation, Genesis, Member, genesis_hash_of, supply_at
+from chaosnet.model.genesis_json import format_genesis
+from chaosnet.model.genesis_make import (
+    ADDRESS_PREFIX,
+    TREASURY,
+    Holders,
+    consortium_genesis,
+    public_genesis,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Found a network: write, check and name a genesis file.")
+new = typer.Typer(no_args_is_help=True, help="Write the genesis file of a new network.")
+app.add_typer(new, name="new")
+
+FOUNDING_BLOCKS: Final = 10_000
+
+ChainName = Annotated[str, typer.Option("--name", help="Name of the network, for display.")]
+Params = Annotated[
+    list[str] | None, typer.Option("--param", help="NAME=NUMBER of a chain parameter; may be repeated.")
+]
+Treasury = Annotated[
+    str | None, typer.Option(help="Address for forfeited coins; default: one without a key.")
+]
+TimeMs = Annotated[int | None, typer.Option(help="Genesis time, Unix ms; default: now.")]
+File = Annotated[Path, typer.Argument(help="Genesis file.")]
+
+
+@new.command()
+def consortium(
+    name: ChainName,
+    member: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME:OPERATOR_ADDRESS:CONSENSUS_KEY:NODE_KEY[:ROLE], as `chaosnet init` prints it."
+        ),
+    ],
+    alloc: Annotated[
+        list[str] | None, typer.Option(help="NAME:ADDRESS:AMOUNT in COS; may be repeated.")
+    ] = None,
+    param: Params = None,
+    treasury: Treasury = None,
+    time_ms: TimeMs = None,
+    out: Out = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """A network of known members with immediate finality (pbft)."""
+    genesis = consortium_genesis(
+        name,
+        _now_or(time_ms),
+        [_member(text) for text in member],
+        [_allocation(text) for text in alloc or ()],
+        treasury=_treasury(treasury),
+        **_params(param),
+    )
+    _write(genesis, out, as_json=as_json)
+
+
+@new.command()
+def public(
+    name: ChainName,
+    angel: Annotated[str, typer.Option(help="Address of the angel investors' 10 %.")],
+    ico: Annotated[str, typer.Option(help="Address of the offering's 60 %.")],
+    team: Annotated[str, typer.Option(help="Address of the team's 10 %, locked for two years.")],
+    foundation: Annotated[str, typer.Option(help="Address of the foundation's 20 %.")],
+    founding_blocks: Annotated[
+        int, typer.Option(min=1, help="Proof-of-work blocks that mint the shares.")
+    ] = FOUNDING_BLOCKS,
+    param: Params = None,
+    treasury: Treasury = None,
+    time_ms: TimeMs = None,
+    out: Out = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """The public network of 10,000,000 COS. This release can check it, but not run it: it needs pow."""
+    holders = Holders(*(address_of_text(ADDRESS_PREFIX, text) for text in (angel, ico, team, foundation)))
+    genesis = public_genesis(
+        name,
+        _now_or(time_ms),
+        holders,
+        founding_blocks,
+        treasury=_treasury(treasury),
+        **_params(param),
+    )
+    _write(genesis, out, as_json=as_json)
+
+
+@app.command(name="hash")
+def hash_(file: File, *, as_json: Json = False) -> None:
+    """Print the genesis hash: the identity of the network, however the file is laid out."""
+    text = genesis_hash_of(genesis_file(file)).hex()
+    if as_json:
+        print_json({"hash": text})
+    else:
+        print_text(text)
+
+
+@app.command()
+def check(file: File, *, as_json: Json = False) -> None:
+    """Check a genesis file and say what network it starts."""
+    genesis = genesis_file(file)
+    engines = ", ".join(f"{entry.engine} from {entry.height}" for entry in genesis.schedule)
+    validators = sum(member.role == VALIDATOR for member in genesis.members)
+    last = genesis.founding_blocks
+    if as_json:
+        print_json(
+            {
+                "hash": genesis_hash_of(genesis).hex(),
+                "chain_name": genesis.chain_name,
+                "kind": genesis.kind,
+                "engines": [{"height": entry.height, "engine": entry.engine} for entry in genesis.schedule],
+                "members": len(genesis.members),
+                "validators": validators,
+                "supply": str(supply_at(genesis, last)),
+            }
+        )
+        return
+    print_fields(
+        [
+            ("hash", genesis_hash_of(genesis).hex()),
+            ("name", genesis.chain_name),
+            ("kind", genesis.kind),
+            ("time", when(genesis.time_ms)),
+            ("engines", engines),
+            ("members", f"{len(genesis.members)}, {validators} of them validators"),
+            ("supply", cos(supply_at(genesis, last))),
+        ]
+    )
+    rows = [
+        (
+            a.name,
+            format_address(genesis.address_prefix, Address(a.address)),
+            cos(a.amount),
+            "yes" if a.lock else "",
+        )
+        for a in genesis.allocations
+    ]
+    if rows:
+        print_text("")
+        print_table(("allocation", "address", "amount#", "locked"), rows)
+
+
+def _write(genesis: Genesis, out: Path | None, *, as_json: bool) -> None:
+    check_genesis(genesis)
+    if out is not None and out.exists():
+        raise Invalid("bad_argument", f"{out} is there already")
+    write_text(out, format_genesis(genesis))
+    text = genesis_hash_of(genesis).hex()
+    if out is None:
+        note(f"genesis hash {text}")
+    elif as_json:
+        print_json({"hash": text, "file": str(out)})
+    else:
+        print_fields([("file", out), ("hash", text)])
+
+
+def _now_or(time_ms: int | None) -> int:
+    return time.time_ns() // 1_000_000 if time_ms is None else time_ms
+
+
+def _treasury(text: str | None) -> Address:
+    return TREASURY if text is None else address_of_text(ADDRESS_PREFIX, text)
+
+
+def _member(text: str) -> Member:
+    parts = text.split(":")
+    if len(parts) not in (4, 5):
+        raise Invalid("bad_argument", f"not of the form NAME:OPERATOR:CONSENSUS_KEY:NODE_KEY: {text[:200]!r}")
+    return Member(
+        name=parts[0],
+        operator=address_of_text(ADDRESS_PREFIX, parts[1]),
+        role=parts[4] if len(parts) == 5 else VALIDATOR,
+        consensus_key=hex_bytes(parts[2], 32, "a consensus key"),
+        node_key=hex_bytes(parts[3], 32, "a node key"),
+        vrf_key=b"",
+    )
+
+
+def _allocation(text: str) -> Allocation:
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise Invalid("bad_argument", f"not of the form NAME:ADDRESS:AMOUNT: {text[:200]!r}")
+    return Allocation(parts[0], address_of_text(ADDRESS_PREFIX, parts[1]), amount_of(parts[2]), None)
+
+
+def _params(texts: list[str] | None) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for text in texts or ():
+        name, _, number = text.partition("=")
+        if name not in PARAM_BOUNDS or not (number.isascii() and number.isdigit()):
+            raise Invalid(
+                "bad_argument", f"{text[:100]!r}: NAME=NUMBER, with one of {', '.join(PARAM_BOUNDS)}"
+            )
+        found[name] = int(number)
+    return found

@@ -1,0 +1,94 @@
+"""`chaosnet init`: the directory of a node."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chaosnet.base.errors import Invalid
+from chaosnet.cli.asking import address_of_text, genesis_file
+from chaosnet.cli.config_reference import template
+from chaosnet.cli.node_dir import (
+    CONFIG_FILE,
+    GENESIS_FILE,
+    make_node_dir,
+    place_genesis,
+    read_node_dir,
+    warnings_of,
+)
+from chaosnet.cli.output import Json, note, print_fields, print_json
+from chaosnet.daemon.config import parse_config
+from chaosnet.model.genesis import genesis_hash_of
+from chaosnet.model.genesis_make import ADDRESS_PREFIX
+
+app = typer.Typer()
+
+Port = Annotated[int, typer.Option(min=0, max=65535)]
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Directory to make.")],
+    genesis: Annotated[Path | None, typer.Option(help="Genesis file; may be given by a second init.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the node; default: that of the directory.")
+    ] = None,
+    operator: Annotated[
+        str | None, typer.Option(help="Address of the operator account; default: a new key in the directory.")
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password of the keys; default: a new random one.")
+    ] = None,
+    bootstrap: Annotated[
+        list[str] | None, typer.Option(help="host:port of another node; may be repeated.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on for other nodes.")] = "0.0.0.0",  # noqa: S104 - a node serves others
+    port: Annotated[int, typer.Option(help="Port for other nodes.", max=65535)] = 26700,
+    public_port: Annotated[int, typer.Option(help="Port of the public interface.", max=65535)] = 26710,
+    operator_port: Annotated[int, typer.Option(help="Port of the operator interface.", max=65535)] = 26720,
+    *,
+    validator: Annotated[
+        bool, typer.Option("--validator/--follow", help="Sign blocks, or only follow.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Make the directory of a node: keys, password, configuration.
+
+    To found a network, run it without --genesis, give its `member` line to who writes the genesis file, and
+    run it again with that file.
+    """
+    start = None if genesis is None else genesis_file(genesis)
+    if not (directory / CONFIG_FILE).exists():
+        if operator is not None:
+            address_of_text(ADDRESS_PREFIX if start is None else start.address_prefix, operator)
+        values: dict[str, dict[str, object]] = {
+            "node": {"genesis": GENESIS_FILE, "name": name or directory.absolute().name},
+            "network": {"listen": f"{host}:{port}", "bootstrap": bootstrap or []},
+            "rpc": {"public": f"127.0.0.1:{public_port}", "operator": f"127.0.0.1:{operator_port}"},
+        }
+        parse_config(template(values))
+        make_node_dir(directory, values, validator=validator, operator=operator, password_file=password_file)
+    elif start is None:
+        raise Invalid("bad_argument", f"{directory} is the directory of a node already")
+    if start is not None:
+        place_genesis(directory, start)
+    found = read_node_dir(directory)
+    shown = {
+        "directory": str(directory),
+        "name": found.name,
+        "node_id": found.node_key.hex(),
+        "consensus_key": found.consensus_key.hex() if found.consensus_key else "",
+        "operator": found.operator,
+        "member": found.member,
+        "genesis": "" if start is None else genesis_hash_of(start).hex(),
+    }
+    warnings = [] if start is None else warnings_of(start, found)
+    if as_json:
+        print_json(shown | {"warnings": warnings})
+        return
+    print_fields(shown.items())
+    for text in warnings:
+        note(f"warning: {text}")
+    note("\nKeep a copy of keys/ and of the password in a safe place; keep keys/sign-state only here.")
+    run = f"chaosnet node run --config {directory / CONFIG_FILE}"
+    note(f"Next: {run}" if start else f"Next: chaosnet init {directory} --genesis FILE, then {run}")

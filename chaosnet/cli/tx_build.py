@@ -1,0 +1,219 @@
+"""`chaosnet tx build`, `sign`, `combine`: a transaction in steps, off line, between several signers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chaosnet.base.codec import Decoder
+from chaosnet.base.errors import Invalid
+from chaosnet.base.limits import TX_BYTES_MAX
+from chaosnet.cli.asking import (
+    DEFAULT_NODE,
+    Node,
+    Out,
+    address_of_text,
+    amount_of,
+    asking,
+    read_text,
+    write_text,
+)
+from chaosnet.cli.keyring import (
+    KeysDir,
+    PasswordFile,
+    Yes,
+    confirmed,
+    is_interactive,
+    keystore,
+    known_password,
+)
+from chaosnet.cli.output import Json, note, print_json
+from chaosnet.cli.party import Party, party_of
+from chaosnet.cli.policy import load_policy
+from chaosnet.cli.terms import (
+    Anchor,
+    Expiry,
+    GasLimit,
+    GasPrice,
+    GenesisOf,
+    Given,
+    Memo,
+    Nonce,
+    Terms,
+    terms_offline,
+    terms_online,
+    with_gas_limit,
+)
+from chaosnet.cli.tx import show_draft
+from chaosnet.cli.txfile import draft_file, format_draft, load_draft
+from chaosnet.ledger.check import check_actions
+from chaosnet.model import build
+from chaosnet.model.evidence import Evidence
+from chaosnet.model.transaction import Accuse, Action, SetPolicy, Transfer, TxBody
+
+app = typer.Typer()
+
+_evidence_decoder: Decoder[Evidence] = Decoder(Evidence, TX_BYTES_MAX)
+
+
+@app.command(name="build")
+def build_(
+    sender: Annotated[
+        str | None, typer.Option("--from", help="Key's name, or an address with --policy.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file of the account, see `chaosnet keys policy`.")
+    ] = None,
+    to: Annotated[list[str] | None, typer.Option(help="Address that receives; may be repeated.")] = None,
+    amount: Annotated[list[str] | None, typer.Option(help="COS, one for each --to.")] = None,
+    set_policy: Annotated[
+        Path | None, typer.Option(help="Policy file: replace the account's keys under the same address.")
+    ] = None,
+    accuse: Annotated[
+        list[str] | None, typer.Option(help="Evidence of a double signature in hex, see `chaosnet evidence`.")
+    ] = None,
+    memo: Memo = "",
+    gas_price: GasPrice = None,
+    gas_limit: GasLimit = None,
+    fee_payer: Annotated[
+        str | None, typer.Option(help="Key's name or address of another account that pays the fee.")
+    ] = None,
+    payer_policy: Annotated[Path | None, typer.Option(help="Policy file of the fee payer.")] = None,
+    nonce: Nonce = None,
+    anchor: Anchor = None,
+    expiry: Expiry = None,
+    genesis: GenesisOf = None,
+    node: Node = DEFAULT_NODE,
+    keys: KeysDir = None,
+    out: Out = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Write an unsigned transaction: a file for people to read, sign and pass on.
+
+    With --genesis, --nonce and --expiry no node is asked. Actions happen all or none, in this order:
+    transfers, a new policy, accusations.
+    """
+    store = keystore(keys)
+    given = Given(genesis, gas_price, anchor, expiry)
+
+    def parties(prefix: str) -> tuple[Party, Party | None]:
+        has_payer = fee_payer is not None or payer_policy is not None
+        payer = party_of(store, prefix, fee_payer, payer_policy) if has_payer else None
+        return party_of(store, prefix, sender, policy), payer
+
+    if genesis is not None and nonce is not None and expiry is not None:
+        terms = terms_offline(given)
+        source, payer = parties(terms.prefix)
+        number = nonce
+    else:
+        with asking(node) as client:
+            terms = terms_online(client, given)
+            source, payer = parties(terms.prefix)
+            number = client.account(source.text).pending_nonce if nonce is None else nonce
+    body = TxBody(
+        genesis=terms.genesis_hash,
+        sender=source.address,
+        nonce=number,
+        anchor_height=terms.anchor[0],
+        anchor_prefix=terms.anchor[1],
+        expiry=terms.expiry,
+        gas_limit=gas_limit or 1,
+        gas_price=terms.gas_price,
+        payer=None if payer is None else payer.address,
+        memo=memo,
+        actions=_actions(terms, to or [], amount or [], set_policy, accuse or []),
+    )
+    draft = build.unsigned(body, source.policy, None if payer is None else payer.policy)
+    draft = draft if gas_limit else with_gas_limit(draft, terms.rule)
+    _save(terms.prefix, draft, out, as_json=as_json)
+
+
+@app.command()
+def sign(
+    file: Annotated[Path, typer.Argument(help="Transaction file; the signature is added to it.")],
+    key: Annotated[list[str], typer.Option(help="Name of a key; may be repeated.")],
+    keys: KeysDir = None,
+    password_file: PasswordFile = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write instead.")] = None,
+    *,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a transaction does, and sign it. Needs no network."""
+    prefix, draft = load_draft(file)
+    store = keystore(keys)
+    if not as_json:
+        show_draft(prefix, draft)
+    confirmed("Sign this?", yes=yes or not is_interactive())
+    password = known_password(password_file)
+    for name in key:
+        draft = build.add_signature(draft, store.load(name, password))
+    write_text(out or file, format_draft(prefix, draft))
+    _tell(prefix, draft, out or file, as_json=as_json)
+
+
+@app.command()
+def combine(
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of one transaction, signed by different people.")
+    ],
+    out: Out = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Put the signatures of several files into one."""
+    loaded = [load_draft(path) for path in files]
+    prefix = loaded[0][0]
+    _save(prefix, build.combine(*(draft for _, draft in loaded)), out, as_json=as_json)
+
+
+def _actions(
+    terms: Terms, to: list[str], amounts: list[str], set_policy: Path | None, accusations: list[str]
+) -> tuple[Action, ...]:
+    if len(to) != len(amounts):
+        raise Invalid("bad_argument", f"{len(to)} times --to, but {len(amounts)} times --amount")
+    actions: list[Action] = [
+        Transfer(address_of_text(terms.prefix, address), amount_of(amount))
+        for address, amount in zip(to, amounts, strict=True)
+    ]
+    if set_policy is not None:
+        actions.append(SetPolicy(load_policy(set_policy)))
+    actions += [Accuse(_evidence(text)) for text in accusations]
+    if not actions:
+        raise Invalid("bad_argument", "nothing to do: --to and --amount, --set-policy or --accuse")
+    check_actions(tuple(actions))
+    return tuple(actions)
+
+
+def _evidence(text: str) -> Evidence:
+    """Return evidence given in hex, or in a file when it is the name of one."""
+    source = read_text(Path(text)) if len(text) < 256 and Path(text).is_file() else text
+    try:
+        data = bytes.fromhex(source.strip())
+    except ValueError:
+        raise Invalid("malformed", "evidence is not hex") from None
+    return _evidence_decoder.decode(data)
+
+
+def _save(prefix: str, draft: build.Draft, out: Path | None, *, as_json: bool) -> None:
+    if out is None:
+        write_text(None, format_draft(prefix, draft))
+        return
+    write_text(out, format_draft(prefix, draft))
+    _tell(prefix, draft, out, as_json=as_json)
+
+
+def _tell(prefix: str, draft: build.Draft, path: Path, *, as_json: bool) -> None:
+    """Say where the file is and what it needs next."""
+    if as_json:
+        print_json(draft_file(prefix, draft))
+        return
+    missing = build.missing(draft)
+    if missing == (0, 0):
+        note(f"{path}: complete; send it with `chaosnet tx submit {path}`")
+    else:
+        what = f"weight {missing.sender}" + (
+            f", and {missing.payer} of the fee payer" if missing.payer else ""
+        )
+        note(f"{path}: more signatures are needed, {what}: `chaosnet tx sign {path} --key NAME`")
