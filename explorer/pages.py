@@ -1,0 +1,212 @@
+"""The pages: each handler asks the chain for what its template shows."""
+
+import re
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from chaosnet.base.errors import Invalid
+from chaosnet.rpc.schema import Account, LockStatus
+from explorer.board import Board
+from explorer.chain import Chain
+from explorer.feed import Feed, LiveResponse
+from explorer.language import LANGUAGES, language_of
+from explorer.nodes import Nodes
+from explorer.render import Renderer
+
+ROWS: Final = 25
+"""Lines of a list on one page."""
+CARDS: Final = 12
+"""Blocks in the strip of the home page."""
+QUERY_CHARS_MAX: Final = 200
+TOPICS: Final = frozenset(("state", "block", "transactions"))
+
+BLOCK_NAME: Final = re.compile(r"[0-9]{1,18}|[0-9a-f]{64}|head|final")
+HASH: Final = re.compile(r"[0-9a-f]{64}")
+ADDRESS: Final = re.compile(r"[a-z0-9]{1,90}")
+CURSOR: Final = re.compile(r"[0-9A-Za-z._:-]{1,200}")
+NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+
+class Pages:
+    """Handlers over one chain."""
+
+    def __init__(self, *, nodes: Nodes, chain: Chain, board: Board, feed: Feed, renderer: Renderer) -> None:
+        self._nodes = nodes
+        self._chain = chain
+        self._board = board
+        self._feed = feed
+        self._page = renderer.page
+
+    # ── lists ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def home(self, request: Request) -> Response:
+        """Newest blocks and transactions and the state of the network, all from memory."""
+        self._nodes.check_reachable()
+        return self._page(
+            request,
+            "home",
+            blocks=self._board.blocks[:CARDS],
+            transactions=self._board.transactions,
+            cards_max=CARDS,
+        )
+
+    async def blocks(self, request: Request) -> Response:
+        """A page of blocks, newest first."""
+        self._nodes.check_reachable()
+        text = request.query_params.get("from", "")
+        first = int(text) if NUMBER.fullmatch(text) else None
+        found = await self._chain.blocks(first, ROWS)
+        height = self._nodes.status.height if self._nodes.status else 0
+        is_newest = first is None or first >= height
+        newer = None if is_newest or first is None else first + ROWS
+        return self._page(
+            request,
+            "blocks",
+            blocks=found.blocks,
+            older=found.next,
+            newer=None if newer is None or newer >= height else newer,
+            is_newest=is_newest,
+            rows_max=ROWS,
+        )
+
+    async def nodes(self, request: Request) -> Response:
+        """All nodes side by side, and the members of the network."""
+        return self._page(request, "nodes")
+
+    # ── one thing ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def block(self, request: Request) -> Response:
+        """A block by height or id."""
+        name = request.path_params["name"].lower()
+        if not BLOCK_NAME.fullmatch(name):
+            raise Invalid("not_found", "block")
+        block = await self._chain.block(name)
+        summary = block.summary
+        if name in ("head", "final"):
+            return RedirectResponse(f"/block/{summary.height}", 302)
+        text = request.query_params.get("from", "")
+        first = min(int(text), summary.tx_count) if NUMBER.fullmatch(text) else 0
+        transactions = block.transactions[first : first + ROWS]
+        is_whole = first + len(transactions) >= summary.tx_count
+        if len(transactions) < ROWS and not is_whole:
+            page = await self._chain.block_transactions(summary.id, first, ROWS)
+            transactions = page.transactions
+        return self._page(
+            request,
+            "block",
+            block=block,
+            transactions=transactions,
+            first=first,
+            newer=max(0, first - ROWS) if first else None,
+            older=first + ROWS if first + ROWS < summary.tx_count else None,
+            params=(await self._chain.params()).params,
+        )
+
+    async def transaction(self, request: Request) -> Response:
+        """A transaction, pending or in a block."""
+        tx_id = request.path_params["id"].lower()
+        if not HASH.fullmatch(tx_id):
+            raise Invalid("not_found", "transaction")
+        found = await self._chain.transaction(tx_id)
+        body = {name: value for name, value in found.body.items() if name != "actions"}
+        actions = found.body.get("actions")
+        shown = [a for a in actions if isinstance(a, dict)] if isinstance(actions, list) else []
+        return self._page(request, "transaction", tx=found, body=body, actions=shown)
+
+    async def address(self, request: Request) -> Response:
+        """An account with its locks and transactions."""
+        address = request.path_params["address"].lower()
+        if not ADDRESS.fullmatch(address):
+            raise Invalid("bad_address", "address")
+        cursor = request.query_params.get("cursor") or None
+        if cursor is not None and not CURSOR.fullmatch(cursor):
+            raise Invalid("not_found", "page")
+        account = await self._chain.account(address)
+        page = await self._chain.account_transactions(address, cursor, ROWS)
+        return self._page(
+            request,
+            "address",
+            account=account,
+            next_release=next_release_of(account),
+            transactions=page.transactions,
+            older=page.next,
+            is_first=cursor is None,
+        )
+
+    async def search(self, request: Request) -> Response:
+        """Go to what was typed; if nothing has that name, say what could be typed."""
+        typed = request.query_params.get("q", "").strip()
+        text = _cleaned(typed[:QUERY_CHARS_MAX])
+        if not text:
+            return RedirectResponse("/", 302)
+        status = self._nodes.last_status
+        for member in status.members if status else ():
+            if member.name.lower() == text.lower():
+                return RedirectResponse(f"/address/{quote(member.operator, safe='')}", 302)
+        found = await self._chain.search(text)
+        path = {"block": "block", "transaction": "tx", "account": "address"}.get(found.kind)
+        if path is None:
+            return self._page(request, "error", 404, kind="search", typed=typed[:QUERY_CHARS_MAX], tx_id="")
+        return RedirectResponse(f"/{path}/{quote(found.key, safe='')}", 302)
+
+    # ── machines ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def live(self, request: Request) -> Response:
+        """Events for one browser (server-sent events)."""
+        query = request.query_params
+        after = request.headers.get("last-event-id") or query.get("after", "")
+        tx_id = query.get("tx", "")
+        reader = self._feed.subscribe(
+            TOPICS.intersection(query.get("topics", "")[:QUERY_CHARS_MAX].split(",")),
+            query["lang"] if query.get("lang") in LANGUAGES else language_of(request),
+            after=int(after) if NUMBER.fullmatch(after) else None,
+            ip=request.client.host if request.client else "",
+            tx_id=tx_id if HASH.fullmatch(tx_id) else "",
+        )
+        return LiveResponse(reader)
+
+    async def health(self, request: Request) -> Response:
+        """Health of this site itself: 200 while it can show the network, else 503."""
+        primary = self._nodes.primary
+        report = {
+            "is_healthy": primary is not None,
+            "reason": "" if primary else "no node is reachable",
+            "since_ms": None if primary else self._nodes.down_since_ms,
+            "is_streaming": self._board.is_streaming,
+            "height": primary.status.height if primary and primary.status else None,
+            "browsers": self._feed.readers,
+            "nodes": [
+                {
+                    "name": view.name,
+                    "is_reachable": view.is_reachable,
+                    "since_ms": view.since_ms,
+                    "problem": view.problem,
+                    "height": view.status.height if view.status else None,
+                }
+                for view in self._nodes.views
+            ],
+        }
+        headers = {"cache-control": "no-store"}
+        return JSONResponse(msgspec.to_builtins(report), 200 if primary else 503, headers)
+
+
+def next_release_of(account: Account) -> LockStatus | None:
+    """Return the lock that releases something next."""
+    open_locks = [lock for lock in account.locks if lock.next_release_ms is not None]
+    return min(open_locks, key=lambda lock: lock.next_release_ms or 0, default=None)
+
+
+def _cleaned(typed: str) -> str:
+    """Return what somebody means who types `#1,234`, `0x...` or an address in capitals."""
+    text = typed.strip().removeprefix("#").strip()
+    digits = re.sub(r"[,_\s]", "", text)
+    if NUMBER.fullmatch(digits):
+        return digits
+    lower = text.lower().removeprefix("0x")
+    if HASH.fullmatch(lower):
+        return lower
+    return text.lower() if text.isupper() else text
