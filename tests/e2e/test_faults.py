@@ -69,7 +69,7 @@ def kill_all_and_verify(net: Devnet, dice: Dice, senders: list[Sender], nonce: i
     for name in net.names():
         data = net.directory / name / "data"
         done = chaosnet("verify", "--data-dir", str(data), "--genesis", str(genesis), "--json")
-        assert json.loads(done.stdout)["blocks"] >= start
+        assert json.loads(done.stdout)["height"] >= start
     for name in net.names():
         net.start(name)
     net.wait_ready(net.names())
