@@ -36,17 +36,17 @@ class RealChain:
         first = genesis_stored(self.genesis)
         block = SealedBlock(Block(first.header, b"", ()), b"")
         self.store = ChainStore.create_or_open(directory, self.genesis_hash, block, first.state.items())
-        self._node = make_node(NodeConfig(self.genesis, bytes(32), b""), first, self.store)
+        self.node = make_node(NodeConfig(self.genesis, bytes(32), b""), first, self.store)
 
     @property
     def height(self) -> int:
-        return self._node.head.header.height
+        return self.node.head.header.height
 
     def add(self, raws: Iterable[bytes] = ()) -> int:
         """Commit one block with these transactions; return how many fitted in."""
-        node = self._node
+        node = self.node
         for raw in raws:
-            node.mempool.add(decode_transaction(raw))
+            node.mempool.add(decode_transaction(raw), node.head.header.time_ms)
         head = node.head.header
         proposer = proposer_of(node.head.validators, head.height + 1, 0).operator
         candidate = producer.build(node, 0, proposer, head.time_ms + 1_000)

@@ -1,6 +1,7 @@
 """How commands reach a node, and how texts that people type become hashes, ids and addresses."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ def read_text(path: Path) -> str:
     """Return the text of a file, or of standard input for `-`; raises Invalid(`bad_argument`)."""
     try:
         if str(path) == "-":
-            return typer.get_text_stream("stdin").read()
+            return sys.stdin.read()
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("bad_argument", f"{path}: {error}") from error

@@ -67,7 +67,7 @@ def secret_line(what: str) -> str:
     """Return a secret from a hidden prompt, or the first line of standard input when it is no terminal."""
     if is_interactive():
         return str(typer.prompt(what, hide_input=True, err=True))
-    return typer.get_text_stream("stdin").readline().rstrip("\r\n")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def confirmed(question: str, *, yes: bool) -> None:
