@@ -74,7 +74,7 @@ class Nodes:
     def __init__(self, views: Sequence[NodeView]) -> None:
         self.views = list(views)
         self.genesis = ""
-        """Of the network that is shown: that of the first node that answers."""
+        """Of the network that is shown: that of the first node that ever answered."""
         self._turns = asyncio.Semaphore(CALLS_MAX)
 
     @property
@@ -123,11 +123,11 @@ class Nodes:
     async def poll(self) -> bool:
         """Ask all for their status; return whether the network shown is another one than before."""
         await asyncio.gather(*(view.poll() for view in self.views))
-        told = [v.status.genesis for v in self.views if v.is_reachable and v.status is not None]
-        if told and self.genesis not in told:
+        told = [view.status.genesis for view in self.views if view.status is not None]
+        is_other = bool(told) and told[0] != self.genesis
+        if is_other:
             self.genesis = told[0]
-            return True
-        return False
+        return is_other
 
     async def poll_primary(self) -> None:
         """Ask only the primary for its status."""

@@ -17,7 +17,9 @@ from explorer.language import COOKIE, COOKIE_AGE_S, LANGUAGES, language_of, load
 from explorer.nodes import NodeView, clock_ms
 
 STATIC_FILES: Final = ("explorer.css", "live.js", "favicon.svg")
-MEMBER_MARKS_MAX: Final = 64
+QUERY_PAIRS_MAX: Final = 4
+QUERY_CHARS_MAX: Final = 200
+"""Arguments of a page that the link to the other language repeats: so many, each no longer."""
 
 
 @lru_cache(maxsize=1)
@@ -99,7 +101,8 @@ class Renderer:
 
 def _other_language(request: Request, lang: str) -> str:
     other = next(name for name in LANGUAGES if name != lang)
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != COOKIE]
+    given = [(name, value) for name, value in request.query_params.multi_items() if name != COOKIE]
+    kept = [pair for pair in given[:QUERY_PAIRS_MAX] if len("".join(pair)) <= QUERY_CHARS_MAX]
     return "?" + urlencode([*kept, (COOKIE, other)])
 
 
