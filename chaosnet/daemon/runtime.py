@@ -2,7 +2,8 @@
 
 One event loop owns the kernel. Signatures are verified in threads (libsodium releases the interpreter lock);
 durable writes run in one writer thread, and no effect behind a write is performed before the write is done.
-Only `AskVerify` and `SetTimer`, which nobody outside can see, go ahead of a pending write.
+Only what speaks of nothing durable goes ahead of a pending write: `AskVerify`, `SetTimer`, and `Reply`, whose
+verdict is that a transaction waits in memory.
 """
 
 import asyncio
@@ -121,6 +122,8 @@ class Runtime:
                 self._spawn(self._verify(effect))
             elif isinstance(effect, ev.SetTimer):
                 self._set_timer(effect)
+            elif isinstance(effect, ev.Reply):
+                self._reply(effect)
             else:
                 self._queue.append(effect)
         self._perform()
@@ -194,10 +197,6 @@ class Runtime:
                     links.send(peer, stream, payload)
             case ev.Report(fact=fact):
                 self._on_report(fact)
-            case ev.Reply(ticket=ticket, verdicts=verdicts):
-                future = self._replies.pop(ticket, None)
-                if future is not None and not future.done():
-                    future.set_result(verdicts)
             case ev.Dial(host=host, port=port, node_id=node_id):
                 if links is not None:
                     links.dial((host, port), node_id or None)
@@ -245,6 +244,11 @@ class Runtime:
         for part in await asyncio.gather(*futures):
             verdicts.extend(part)
         self.feed(ev.Verified(asked.ticket, tuple(verdicts)))
+
+    def _reply(self, reply: ev.Reply) -> None:
+        future = self._replies.pop(reply.ticket, None)
+        if future is not None and not future.done():
+            future.set_result(reply.verdicts)
 
     def _set_timer(self, timer: ev.SetTimer) -> None:
         old = self._timers.pop(timer.name, None)
