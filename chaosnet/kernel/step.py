@@ -27,7 +27,8 @@ def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
     for peer, code, points in node.blame:
         peering.penalise(node, peer, code, points, now)
     node.blame.clear()
-    watch_quorum(node, now)
+    if isinstance(event, ev.TimerFired):  # at least twice a second
+        watch_quorum(node, now)
     peering.schedule_gossip(node, now)
     effects = node.effects
     node.effects = []

@@ -149,7 +149,8 @@ class Checkers:
             self.violate("unfenced", f"node{host.place} signs without sign state: {_say(recorded)}")
         elif recorded not in journal.recorded:
             self.violate("unrecorded", f"node{host.place} says what is not durable: {_say(recorded)}")
-        if kind == PRECOMMIT and block_id and not host.disk.keeps(height, block_id):
+        is_kept = host.disk.keeps(height, block_id) or recorded in host.disk.unkept
+        if kind == PRECOMMIT and block_id and not is_kept:
             self.violate("unkept", f"node{host.place} locks on a block it did not keep: {_say(recorded)}")
 
     def reported(self, host: Host, fact: ev.ReportFact) -> None:

@@ -113,6 +113,8 @@ class Disk:
 
     def wipe_chain(self) -> None:
         """Lose the data directory; the journal stays."""
+        self.unkept = frozenset(self.journal.recorded) if self.journal is not None else frozenset()
+        """What was signed before, whose blocks nobody can ask this disk for."""
         self.height = 0
         self.blocks: dict[int, PersistBlock] = {}
         self._items = dict(self._genesis.state.items())

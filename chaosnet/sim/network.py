@@ -10,7 +10,16 @@ from typing import Final, Protocol
 
 from chaosnet.base.dice import Dice
 from chaosnet.kernel.events import Connected, DialFailed, Disconnected, Event, Received
-from chaosnet.protocol.messages import STREAM_OF, GetPeers, Goodbye, Hello
+from chaosnet.protocol.messages import (
+    STREAM_OF,
+    Bodies,
+    GetBodies,
+    GetHeaders,
+    GetPeers,
+    Goodbye,
+    Headers,
+    Hello,
+)
 from chaosnet.sim.cast import PORT
 from chaosnet.sim.schedule import Schedule
 
@@ -18,8 +27,10 @@ MILLION: Final = 1_000_000
 DIAL_TIMEOUT_US: Final = 5_000_000
 CLOSE_US: Final = 200
 TAG_OF: Final = {kind: kind.__struct_config__.tag for kind in STREAM_OF}
-KEPT_WHOLE: Final = frozenset(TAG_OF[kind] for kind in (Hello, Goodbye, GetPeers))
-"""Never dropped or doubled: a session that lost its greeting is a broken link, not a lossy one."""
+KEPT_WHOLE: Final = frozenset(
+    TAG_OF[kind] for kind in (Hello, Goodbye, GetPeers, GetHeaders, Headers, GetBodies, Bodies)
+)
+"""Never dropped or doubled: nobody answers a request twice, or loses one while the link holds, but a liar."""
 
 
 def tag_of(payload: bytes) -> int:
