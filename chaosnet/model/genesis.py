@@ -53,9 +53,9 @@ class ChainParams(Record, tag=1):
 class LockTerms(Record):
     """Release of a time-locked amount in equal steps.
 
-    Released at time t: amount x clamp(floor((t - t0) / period) - cliff, 0, steps) / steps, rounded down, where
-    t0 is the genesis time and t the parent block's time. The team lock is period = one year, cliff = 1,
-    steps = 5: nothing for two years, then 20 % a year.
+    Released at time t: amount x clamp(floor((t - t0) / period) - cliff, 0, steps) / steps, rounded down,
+    where t0 is the genesis time and t the parent block's time. The team lock is period = one year,
+    cliff = 1, steps = 5: nothing for two years, then 20 % a year.
     """
 
     period_ms: int
