@@ -12,6 +12,9 @@ import msgspec
 
 from chaosnet.base.errors import Invalid
 
+TEXT_LENGTH_MAX = 64 * 1024
+"""Characters of a file; the TOML reader's time grows with the square of a name's parts."""
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every table of the file."""
@@ -57,7 +60,9 @@ class NetworkSection(Section, frozen=True, kw_only=True):
     peer_slots: int = 16
     """Outbound connections beyond members and bootstrap nodes."""
     peers_max: int = 128
+    """Connections in all."""
     connections_per_ip_max: int = 64
+    """Inbound connections of one address."""
     members_only: bool = False
     """Refuse nodes whose key is not in the membership."""
     allow: tuple[str, ...] = ()
@@ -85,6 +90,7 @@ class LogSection(Section, frozen=True, kw_only=True):
     """[log]."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is written."""
     format: Literal["auto", "json", "console"] = "auto"
     """`auto`: console on a terminal, else JSON lines."""
 
@@ -109,9 +115,11 @@ class Config(Section, frozen=True, kw_only=True):
 
 def parse_config(text: str) -> Config:
     """Return the typed configuration; raises Invalid(`bad_config`) with the path of what is wrong."""
+    if len(text) > TEXT_LENGTH_MAX:
+        raise Invalid("bad_config", f"{len(text)} characters, at most {TEXT_LENGTH_MAX}")
     try:
         config = msgspec.convert(tomllib.loads(text), Config, strict=True)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # what the two readers raise, and numbers of many digits
         raise Invalid("bad_config", str(error)) from error
     for name in ("listen",):
         _check_endpoint(f"network.{name}", getattr(config.network, name))
@@ -140,7 +148,8 @@ def endpoint(text: str) -> tuple[str, int]:
     """Return (host, port) of `host:port` or `[v6]:port`; raises Invalid(`bad_config`)."""
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not (port.isascii() and port.isdigit()) or not int(port) < 65_536:
+    is_number = port.isascii() and port.isdigit() and len(port) <= 5
+    if not host or not is_number or not int(port) < 65_536:
         raise Invalid("bad_config", f"not a host:port: {text!r}")
     return host, int(port)
 

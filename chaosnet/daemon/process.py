@@ -114,7 +114,7 @@ def pinned_of(config: Config) -> tuple[int, bytes] | None:
         block_id = bytes.fromhex(name)
     except ValueError:
         block_id = b""
-    if not (height.isascii() and height.isdigit()) or len(block_id) != 32:
+    if not (height.isascii() and height.isdigit() and len(height) <= 18) or len(block_id) != 32:
         raise Invalid("bad_config", "trust.pinned is height:id, the id in 64 hex digits")
     return int(height), block_id
 

@@ -153,11 +153,11 @@ def _read(text: str) -> _File:
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object; of a repeated field, readers and parsers would take different values."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"field `{repeated}` stands there twice")
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ValueError(f"field `{name}` stands there twice")
+        fields[name] = value
     return fields
 
 

@@ -1,10 +1,13 @@
 """Every wire message between nodes, with its bounds.
 
 One frame carries one message: the canonical encoding of a tagged struct. `decode_message` refuses whatever is
-malformed, not canonical or over a bound, before it costs more than the decoding.
+malformed, not canonical or over a bound, before it costs more than the decoding. Lists carry their bound in
+their type: the decoder refuses a longer one before it makes any item of it.
 """
 
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from chaosnet.base.codec import Decoder, Record, encode
 from chaosnet.base.errors import Invalid, InvalidMessage
@@ -46,7 +49,7 @@ class Hello(Record, tag=1):
 
     version: int
     genesis: bytes
-    rules: tuple[int, ...]
+    rules: Annotated[tuple[int, ...], Meta(max_length=64)]
     """Rule sets this release has."""
     software: str
     """Name and version, at most 64 characters."""
@@ -84,25 +87,25 @@ class GetPeers(Record, tag=3):
 class Peers(Record, tag=4):
     """Addresses the sender has connected to."""
 
-    addresses: tuple[PeerAddress, ...]
+    addresses: Annotated[tuple[PeerAddress, ...], Meta(max_length=ADDRESSES_PER_MESSAGE_MAX)]
 
 
 class Txs(Record, tag=5):
     """Full transactions."""
 
-    raws: tuple[bytes, ...]
+    raws: Annotated[tuple[bytes, ...], Meta(max_length=TXS_PER_MESSAGE_MAX)]
 
 
 class TxHashes(Record, tag=6):
     """Announcement of transactions the sender can give."""
 
-    hashes: tuple[bytes, ...]
+    hashes: Annotated[tuple[bytes, ...], Meta(max_length=HASHES_PER_MESSAGE_MAX)]
 
 
 class GetTxs(Record, tag=7):
     """Request for announced transactions."""
 
-    hashes: tuple[bytes, ...]
+    hashes: Annotated[tuple[bytes, ...], Meta(max_length=HASHES_PER_MESSAGE_MAX)]
 
 
 class Propose(Record, tag=8):
@@ -115,7 +118,7 @@ class Propose(Record, tag=8):
 class Votes(Record, tag=9):
     """Votes, own or relayed."""
 
-    votes: tuple[Vote, ...]
+    votes: Annotated[tuple[Vote, ...], Meta(max_length=VOTES_PER_MESSAGE_MAX)]
 
 
 class GetHeaders(Record, tag=10):
@@ -136,7 +139,7 @@ class Headers(Record, tag=11):
     """Answer to GetHeaders; fewer than asked when the answer is full or the chain ends."""
 
     first: int
-    headers: tuple[SealedHeader, ...]
+    headers: Annotated[tuple[SealedHeader, ...], Meta(max_length=HEADERS_PER_MESSAGE_MAX)]
 
 
 class GetBodies(Record, tag=12):
@@ -150,7 +153,7 @@ class Bodies(Record, tag=13):
     """Answer to GetBodies: encoded SealedBlock each, in height order from `first`."""
 
     first: int
-    blocks: tuple[bytes, ...]
+    blocks: Annotated[tuple[bytes, ...], Meta(max_length=BODIES_PER_MESSAGE_MAX)]
 
 
 class Goodbye(Record, tag=14):
@@ -215,13 +218,13 @@ def decode_message(payload: bytes) -> Message:
 def _check_bounds(message: Message) -> None:
     match message:
         case Txs(raws=raws):
-            fits = len(raws) <= TXS_PER_MESSAGE_MAX and sum(map(len, raws)) <= TXS_MESSAGE_BYTES_MAX
+            fits = sum(map(len, raws)) <= TXS_MESSAGE_BYTES_MAX
         case TxHashes(hashes=hashes) | GetTxs(hashes=hashes):
-            fits = len(hashes) <= HASHES_PER_MESSAGE_MAX and all(len(h) == 32 for h in hashes)
+            fits = all(len(h) == 32 for h in hashes)
         case Peers(addresses=addresses):
-            fits = len(addresses) <= ADDRESSES_PER_MESSAGE_MAX and all(map(_is_address, addresses))
+            fits = all(map(_is_address, addresses))
         case Votes(votes=votes):
-            fits = len(votes) <= VOTES_PER_MESSAGE_MAX and all(map(_is_vote, votes))
+            fits = all(map(_is_vote, votes))
         case Propose(proposal=p):
             fits = (
                 len(p.block_id) == 32 and len(p.signer) == 32 and len(p.signature) == 64 and p.pol_round >= -1
@@ -230,10 +233,6 @@ def _check_bounds(message: Message) -> None:
             fits = first >= 0 and 1 <= count <= HEADERS_PER_MESSAGE_MAX
         case GetBodies(first=first, count=count):
             fits = first >= 0 and 1 <= count <= BODIES_PER_MESSAGE_MAX
-        case Headers(headers=headers):
-            fits = len(headers) <= HEADERS_PER_MESSAGE_MAX
-        case Bodies(blocks=blocks):
-            fits = len(blocks) <= BODIES_PER_MESSAGE_MAX
         case Hello() as hello:
             fits = _is_hello(hello)
         case Status() as status:
@@ -244,7 +243,7 @@ def _check_bounds(message: Message) -> None:
             )
         case Goodbye(code=code):
             fits = len(code) <= 64
-        case GetPeers():
+        case GetPeers() | Headers() | Bodies():
             fits = True
     if not fits:
         raise InvalidMessage("too_large", type(message).__name__, penalty=100)
@@ -253,7 +252,6 @@ def _check_bounds(message: Message) -> None:
 def _is_hello(hello: Hello) -> bool:
     return (
         len(hello.genesis) == 32
-        and len(hello.rules) <= 64
         and len(hello.software) <= 64
         and 0 <= hello.listen_port < 65_536
         and len(hello.head) == 32

@@ -88,18 +88,24 @@ def test_trailing_and_missing_bytes_are_refused(message: m.Message) -> None:
     assert code_of(payload[:-1]) == "malformed"
 
 
-OVER_BOUNDS: list[m.Message] = [
+TOO_MANY: list[m.Message] = [
     m.Txs(raws=(b"",) * (TXS_PER_MESSAGE_MAX + 1)),
-    m.Txs(raws=(bytes(TXS_MESSAGE_BYTES_MAX), b"x")),
     m.TxHashes(hashes=(H,) * (HASHES_PER_MESSAGE_MAX + 1)),
+    m.Peers(addresses=(ADDRESS,) * (ADDRESSES_PER_MESSAGE_MAX + 1)),
+    m.Votes(votes=(VOTE,) * (m.VOTES_PER_MESSAGE_MAX + 1)),
+    m.Headers(first=1, headers=(m.SealedHeader(b"", b""),) * (HEADERS_PER_MESSAGE_MAX + 1)),
+    m.Bodies(first=1, blocks=(b"",) * (BODIES_PER_MESSAGE_MAX + 1)),
+    msgspec.structs.replace(HELLO, rules=(1,) * 65),
+]
+
+OVER_BOUNDS: list[m.Message] = [
+    m.Txs(raws=(bytes(TXS_MESSAGE_BYTES_MAX), b"x")),
     m.TxHashes(hashes=(b"short",)),
     m.GetTxs(hashes=(H + b"x",)),
-    m.Peers(addresses=(ADDRESS,) * (ADDRESSES_PER_MESSAGE_MAX + 1)),
     m.Peers(addresses=(msgspec.structs.replace(ADDRESS, host="x" * 254),)),
     m.Peers(addresses=(msgspec.structs.replace(ADDRESS, host=""),)),
     m.Peers(addresses=(msgspec.structs.replace(ADDRESS, port=0),)),
     m.Peers(addresses=(msgspec.structs.replace(ADDRESS, node_id=b"x"),)),
-    m.Votes(votes=(VOTE,) * (m.VOTES_PER_MESSAGE_MAX + 1)),
     m.Votes(votes=(msgspec.structs.replace(VOTE, kind=0),)),
     m.Votes(votes=(msgspec.structs.replace(VOTE, signature=b""),)),
     m.Votes(votes=(msgspec.structs.replace(VOTE, round=-1),)),
@@ -109,11 +115,8 @@ OVER_BOUNDS: list[m.Message] = [
     m.GetHeaders(first=1, count=0),
     m.GetHeaders(first=1, count=HEADERS_PER_MESSAGE_MAX + 1),
     m.GetBodies(first=1, count=BODIES_PER_MESSAGE_MAX + 1),
-    m.Headers(first=1, headers=(m.SealedHeader(b"", b""),) * (HEADERS_PER_MESSAGE_MAX + 1)),
-    m.Bodies(first=1, blocks=(b"",) * (BODIES_PER_MESSAGE_MAX + 1)),
     m.Goodbye(code="x" * 65),
     msgspec.structs.replace(HELLO, genesis=b"short"),
-    msgspec.structs.replace(HELLO, rules=(1,) * 65),
     msgspec.structs.replace(HELLO, software="x" * 65),
     msgspec.structs.replace(HELLO, listen_port=65_536),
     msgspec.structs.replace(STATUS, prevotes=bytes(33)),
@@ -125,6 +128,11 @@ OVER_BOUNDS: list[m.Message] = [
 @pytest.mark.parametrize("message", OVER_BOUNDS, ids=lambda message: type(message).__name__)
 def test_what_is_over_a_bound_is_refused(message: m.Message) -> None:
     assert code_of(m.encode_message(message)) == "too_large"
+
+
+@pytest.mark.parametrize("message", TOO_MANY, ids=lambda message: type(message).__name__)
+def test_too_many_items_are_refused_while_they_are_read(message: m.Message) -> None:
+    assert code_of(m.encode_message(message)) == "malformed"
 
 
 def test_frame_bound_holds_before_decoding() -> None:
