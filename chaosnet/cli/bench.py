@@ -15,6 +15,9 @@ ROWS = {
     "ed25519_two_threads_per_s": "Ed25519 verifications/s, two threads",
     "one_validator_per_s": "Transfers/s committed, one validator",
     "four_validators_per_s": "Transfers/s committed, four validators",
+    "one_down_per_s": "Transfers/s committed, three of four validators",
+    "one_down_ratio": "The same against four (ratio)",
+    "one_down_gap_ms_max": "Longest gap between blocks with one down, ms",
     "single_submits_per_s": "Single submits/s, one connection",
     "replay_per_s": "Transfers/s replayed (verify)",
     "idle_visible_ms_median": "Idle: submit to committed on another node, ms (median)",
@@ -55,6 +58,6 @@ def _print(figures: Figures, out: Path) -> None:
     table = Table("measure", "median", "runs")
     for name, text in ROWS.items():
         runs = ", ".join(f"{value:,.4g}" for value in figures.runs.get(name, []))
-        table.add_row(text, f"{getattr(figures, name):,.1f}", runs)
+        table.add_row(text, f"{getattr(figures, name):,.5g}", runs)
     Console().print(table)
     Console().print(f"written to {out}")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,7 @@ from chaosnet.daemon.loadgen import (
 )
 from chaosnet.daemon.process import load_genesis
 from chaosnet.daemon.replay import replay
+from chaosnet.rpc.client import Client
 from chaosnet.storage.datadir import chain_bytes
 from chaosnet.storage.reader import ChainView
 
@@ -59,6 +61,12 @@ class Figures(msgspec.Struct):
     ed25519_two_threads_per_s: float = 0
     one_validator_per_s: float = 0
     four_validators_per_s: float = 0
+    one_down_per_s: float = 0
+    """Committed by three of four validators, the fourth killed."""
+    one_down_ratio: float = 0
+    """The same against four, in this run."""
+    one_down_gap_ms_max: float = 0
+    """Longest time between two blocks after the kill."""
     single_submits_per_s: float = 0
     replay_per_s: float = 0
     idle_visible_ms_median: float = 0
@@ -85,11 +93,15 @@ def run_benchmark(scale: Scale, note: Note) -> Figures:
     for i in range(scale.runs):
         note(f"four validators, run {i + 1} of {scale.runs}")
         measure_four(scale, senders, runs, is_last=i == scale.runs - 1)
+    for i in range(scale.runs):
+        note(f"three of four validators, run {i + 1} of {scale.runs}")
+        measure_one_down(scale, senders, runs)
     note("quiet chain")
     measure_trickle(scale, senders, runs)
     for name, values in runs.items():
         if hasattr(figures, name):
             setattr(figures, name, statistics.median(values))
+    figures.one_down_ratio = round(figures.one_down_per_s / figures.four_validators_per_s, 3)
     probes = sorted(runs["idle_visible_ms"])
     figures.idle_visible_ms_median = statistics.median(probes)
     figures.idle_visible_ms_p95 = probes[len(probes) * 95 // 100]
@@ -143,15 +155,14 @@ def _wait_linked(nodes: list[NodePlan]) -> None:
         time.sleep(0.05)
 
 
-def push_all(net: Devnet, raws: list[bytes]) -> float:
-    """Push transfers to all nodes in turn; return committed transfers a second."""
-    nodes = net.plan.nodes
+def push_all(nodes: list[NodePlan], raws: list[bytes], *, already: int = 0) -> float:
+    """Push transfers to the nodes in turn; return committed transfers a second."""
     batches = [raws[i : i + BATCH] for i in range(0, len(raws), BATCH)]
     begin = time.perf_counter()
     push = Push(nodes, batches).start()
     push.join()
     before = push.codes.total() - push.codes["ok"]
-    done = wait_for_total(nodes, len(raws) - before)
+    done = wait_for_total(nodes, already + len(raws) - before) - already
     seconds = time.perf_counter() - begin
     if done < len(raws):
         raise RuntimeError(f"{done} of {len(raws)} transfers committed; verdicts {dict(push.codes)}")
@@ -174,7 +185,7 @@ def measure_one(scale: Scale, senders: list[Sender], runs: dict[str, list[float]
         with network(1, senders, directory) as net:
             genesis = bytes.fromhex(net.plan.genesis)
             raws = presign(genesis, senders, scale.rounds_one)
-            _add(runs, "one_validator_per_s", push_all(net, raws))
+            _add(runs, "one_validator_per_s", push_all(net.plan.nodes, raws))
             _add(runs, "rss_mib", rss_mib(net.pid("node0") or 0))
             singles = presign(genesis, senders, 1, first_nonce=scale.rounds_one)[: scale.singles]
             _add(runs, "single_submits_per_s", push_singles(net, singles))
@@ -202,12 +213,45 @@ def measure_four(scale: Scale, senders: list[Sender], runs: dict[str, list[float
     """Four validators: rate; on the last run also how soon a transfer is seen on another, idle node."""
     with scratch() as directory, network(4, senders, directory) as net:
         genesis = bytes.fromhex(net.plan.genesis)
-        _add(runs, "four_validators_per_s", push_all(net, presign(genesis, senders, scale.rounds_four)))
+        _add(
+            runs,
+            "four_validators_per_s",
+            push_all(net.plan.nodes, presign(genesis, senders, scale.rounds_four)),
+        )
         if is_last:
             raws = presign(genesis, senders, 1, first_nonce=scale.rounds_four)[: scale.idle_probes]
             for raw in raws:
                 time.sleep(0.4)
                 _add(runs, "idle_visible_ms", visible_ms(net, raw))
+
+
+def measure_one_down(scale: Scale, senders: list[Sender], runs: dict[str, list[float]]) -> None:
+    """Four validators, one of them killed under load: rate of the rest and the longest gap between blocks."""
+    with scratch() as directory, network(4, senders, directory) as net:
+        raws = presign(bytes.fromhex(net.plan.genesis), senders, scale.rounds_four)
+        rest = net.plan.nodes[:3]
+        first = raws[:BATCH]
+        Push(rest, [first]).start().join()
+        wait_for_total(rest, len(first))
+        net.kill("node3")
+        killed_at = read_total(rest[0])[0]
+        _add(runs, "one_down_per_s", push_all(rest, raws[BATCH:], already=len(first)))
+        times = block_times(rest[0], killed_at)
+        _add(runs, "one_down_gap_ms_max", max(b - a for a, b in pairwise(times)))
+
+
+def block_times(node: NodePlan, first: int) -> list[int]:
+    """Return the times in ms of the blocks from a height to the head, as the chain has them."""
+    times: dict[int, int] = {}
+    with Client(node.rest_url) as client:
+        start: int | None = None
+        while start is None or start >= first:
+            page = client.blocks(start, 100)
+            times |= {block.height: block.time_ms for block in page.blocks}
+            if page.next is None:
+                break
+            start = page.next
+    return [times[height] for height in sorted(times) if height >= first]
 
 
 def measure_trickle(scale: Scale, senders: list[Sender], runs: dict[str, list[float]]) -> None:
