@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any, get_origin
 
 import msgspec
+import typer
 
 from chaosnet.base.errors import CODES
+from chaosnet.cli.config_reference import reference_page
+from chaosnet.cli.main import app
+from chaosnet.cli.reference import cli_page
 from chaosnet.rpc import schema
 from chaosnet.rpc.openapi import openapi_document
 from chaosnet.rpc.problems import STATUS_OF_CODE, status_of_code
@@ -47,7 +51,12 @@ def api_page() -> str:
     return "\n".join(parts)
 
 
-PAGES = {"api.md": api_page}
+def cli_reference() -> str:
+    """Return docs/cli.md."""
+    return cli_page(typer.main.get_command(app))
+
+
+PAGES = {"api.md": api_page, "cli.md": cli_reference, "config.md": reference_page}
 
 
 def _route(route: Route, document: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def reference_page() -> str:
         for setting in table.settings:
             is_needed = setting.default is msgspec.NODEFAULT
             default = "required" if is_needed else f"`{_toml(setting.default)}`"
-            note = setting.note.replace("|", "\\|").replace("<", "&lt;")
+            note = setting.note.replace("|", "\\|")
             parts.append(f"| `{setting.name}` | {setting.kind} | {default} | {note} |")
         parts.append("")
     return "\n".join(parts)

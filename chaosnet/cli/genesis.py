@@ -9,6 +9,7 @@ import typer
 from chaosnet.base.errors import Invalid
 from chaosnet.base.units import Address
 from chaosnet.cli.asking import Out, address_of_text, amount_of, genesis_file, hex_bytes, write_text
+from chaosnet.cli.node_dir import read_node_dir
 from chaosnet.cli.output import Json, cos, note, print_fields, print_json, print_table, print_text, when
 from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.genesis_check import PARAM_BOUNDS, check_genesis
@@ -43,11 +44,14 @@ File = Annotated[Path, typer.Argument(help="Genesis file.")]
 def consortium(
     name: ChainName,
     member: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="NAME:OPERATOR_ADDRESS:CONSENSUS_KEY:NODE_KEY[:ROLE], as `chaosnet init` prints it."
         ),
-    ],
+    ] = None,
+    member_dir: Annotated[
+        list[Path] | None, typer.Option(help="Directory made by `chaosnet init`; may be repeated.")
+    ] = None,
     alloc: Annotated[
         list[str] | None, typer.Option(help="NAME:ADDRESS:AMOUNT in COS; may be repeated.")
     ] = None,
@@ -62,7 +66,7 @@ def consortium(
     genesis = consortium_genesis(
         name,
         _now_or(time_ms),
-        [_member(text) for text in member],
+        [_member(text) for text in (*(member or ()), *(read_node_dir(d).member for d in member_dir or ()))],
         [_allocation(text) for text in alloc or ()],
         treasury=_treasury(treasury),
         **_params(param),

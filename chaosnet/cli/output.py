@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chaosnet.base.errors import CODES, Broken, ChaosError
+from chaosnet.base.errors import CODES, ChaosError
 from chaosnet.base.units import format_cos
 from chaosnet.model.genesis_json import format_time
 
@@ -124,10 +124,7 @@ def when(unix_ms: int | None) -> str:
 
 def exit_code_of(error: ChaosError) -> int:
     """Return what the process ends with."""
-    known = _EXIT_OF_CODE.get(error.code)
-    if known is not None:
-        return known
-    return INTERNAL if isinstance(error, Broken) and error.code not in ("data_damaged", "disk_failed") else 1
+    return _EXIT_OF_CODE.get(error.code, REFUSED)
 
 
 def report_error(code: str, detail: str, *, as_json: bool) -> None:
