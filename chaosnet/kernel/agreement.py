@@ -24,20 +24,21 @@ from chaosnet.consensus.engine import (
     WorkWaiting,
 )
 from chaosnet.consensus.engine import Asked as AskedByEngine
-from chaosnet.crypto.signing import is_valid
 from chaosnet.kernel import chain, producer
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Candidate, Node
 from chaosnet.kernel.outbox import send, send_all
 from chaosnet.model.block import QuorumProof, block_id_of
-from chaosnet.model.evidence import Proposal, Vote, proposal_digest
+from chaosnet.model.evidence import Proposal, Vote
 from chaosnet.protocol.messages import Propose, Votes
 
 TIMER = "engine:"
 SYNC_AHEAD = 4
 """Sealed blocks whose signatures are verified ahead of execution."""
 CANDIDATES_MAX = 8
+RELAYED_MAX = 4_096
+"""Votes and proposals passed on at one height; what is missing after that, peers find by their status."""
 REMIND_MS = 3_000
 REMIND_TXS = 500
 
@@ -216,7 +217,6 @@ def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
     """Take a proposal with its block; raises InvalidMessage when the block is not what it says."""
     proposal = message.proposal
     head = node.head.header
-    node.heard[proposal.signer] = now
     if proposal.height != head.height + 1 or proposal.era != head.era:
         return
     position = node.head.validators.index_of_key(proposal.signer)
@@ -225,8 +225,9 @@ def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
     turn = node.engine.proposer(proposal.height, proposal.round)
     if node.head.validators.validators[position].operator != turn:
         raise InvalidMessage("bad_proposer", penalty=10)
-    if not is_valid(proposal.signer, proposal_digest(node.genesis_hash, proposal), proposal.signature):
+    if not node.engine.is_genuine(proposal):
         raise InvalidMessage("bad_signature", "proposal", penalty=50)
+    node.heard[proposal.signer] = now
     if proposal.block_id not in node.candidates and not _take_block(node, peer, message):
         return
     _relay(node, peer, message.proposal, now)
@@ -253,12 +254,17 @@ def _take_block(node: Node, peer: bytes, message: Propose) -> bool:
 
 
 def on_votes(node: Node, peer: bytes, message: Votes, now: int) -> None:
-    """Take votes of this height or the next."""
+    """Take votes of this height or the next; raises InvalidMessage for a forged one.
+
+    Verified before they are passed on: else a liar's peers would be blamed for what it sends.
+    """
     for vote in message.votes:
-        if vote.height < node.head.header.height + 1:
+        if not 1 <= vote.height - node.head.header.height <= 2:
             continue
         if node.head.validators.index_of_key(vote.signer) < 0:
             continue
+        if not node.engine.is_genuine(vote):
+            raise InvalidMessage("bad_signature", "vote", penalty=50)
         node.heard[vote.signer] = now
         _relay(node, peer, vote, now)
         give(node, PeerSaid(vote), now)
@@ -266,7 +272,7 @@ def on_votes(node: Node, peer: bytes, message: Votes, now: int) -> None:
 
 def _relay(node: Node, source: bytes, message: Proposal | Vote, now: int) -> None:
     """Pass a message on to peers that have no link to its signer: direct links are the fast path."""
-    if message.signature in node.relayed:
+    if message.signature in node.relayed or len(node.relayed) >= RELAYED_MAX:
         return
     node.relayed[message.signature] = None
     position = node.head.validators.index_of_key(message.signer)
