@@ -3,7 +3,7 @@
 Traits: `equivocate` tells one half of the network one thing and the other half another, in agreement with all
 other byzantine members; `flipflop` votes at random for all it hears of; `withhold` is silent at random;
 `lie_height` claims blocks it does not have; `lie_blocks` serves damaged blocks; `garbage` sends what is no
-message; `replay` sends old messages again; `twin` is an operator who runs one key twice. The traits that
+message; `forge_votes` votes in others' names; `replay` sends old messages again; `twin` is an operator who runs one key twice. The traits that
 propose invalid blocks are in `forgery`.
 """
 
@@ -41,6 +41,7 @@ TRAITS: Final = (
     "lie_height",
     "lie_blocks",
     "garbage",
+    "forge_votes",
     "replay",
     "twin",
     *FORGERIES,
@@ -125,6 +126,7 @@ class Cabal:
             "lie_height": lambda: LieHeight(self),
             "lie_blocks": lambda: LieBlocks(self),
             "garbage": lambda: Garbage(self),
+            "forge_votes": lambda: ForgeVotes(self),
             "replay": lambda: Replay(self),
         }
         parts = [makers[name]() for name in names if name in makers]
@@ -306,6 +308,24 @@ class Garbage(Plain):
         if choice == 2:
             return ((peer, payload + b"\x00"),)
         return ((peer, spoil(self.dice, payload)),)
+
+
+class ForgeVotes(Plain):
+    """Changes whose vote it is, or for what, and keeps the signature; also of votes it passes on."""
+
+    def change(self, host: Host, peer: bytes, payload: bytes) -> Sends:
+        """Add a false copy to one in twenty."""
+        if tag_of(payload) != TAG_OF[msg.Votes] or not self.dice.chance(1, 20):
+            return ((peer, payload),)
+        message = decode_message(payload)
+        if not isinstance(message, msg.Votes) or not message.votes:
+            return ((peer, payload),)
+        vote = message.votes[0]
+        if self.dice.chance(1, 2):
+            false = replace(vote, signer=self.dice.pick(self.cabal.sides()[0]).actor.consensus_key)
+        else:
+            false = replace(vote, round=vote.round + self.dice.below(1_000))
+        return ((peer, payload), (peer, encode_message(msg.Votes(votes=(false,)))))
 
 
 class Replay(Plain):

@@ -53,6 +53,7 @@ class Faults:
             "pause": self._pause,
             "partition": self._partition,
             "one_way": self._one_way,
+            "cut": self._cut,
             "slow_disk": self._slow_disk,
             "slow_link": self._slow_link,
             "clock": self._clock,
@@ -162,6 +163,14 @@ class Faults:
         inside = [host.place for host in hosts]
         pairs = [(a, host.place) for a in inside for host in self._hosts if host.place not in inside]
         return self._block(pairs if self._dice.chance(1, 2) else [(b, a) for a, b in pairs])
+
+    def _cut(self, hosts: list[Host], amount: int) -> Undo:
+        """Single links between the hosts are cut; what is said goes through others."""
+        places = [host.place for host in self._hosts]
+        pairs = [(a, b) for a in places for b in places if a < b]
+        count = amount or max(1, len(pairs) // 4)
+        cut = sorted(self._dice.shuffled(pairs)[:count])
+        return self._block(cut + [(b, a) for a, b in cut])
 
     def _block(self, pairs: list[tuple[int, int]]) -> Undo:
         self._network.block(pairs)
