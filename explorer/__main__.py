@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import signal
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
@@ -26,6 +28,10 @@ class Server(uvicorn.Server):
         """Stop serving."""
         self._feed.close()
         await super().shutdown(sockets)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def main() -> int:
@@ -59,6 +65,8 @@ def main() -> int:
         timeout_graceful_shutdown=STOP_S,
     )
     server = Server(config, app.state.feed)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # the server raises the signal again after its clean stop
     server.run()
     return 0 if server.started else 1
 

@@ -1,4 +1,4 @@
-"""The site as an ASGI app: routes, error pages, and headers that keep pages from doing more than they should."""
+"""The site as an ASGI app: routes, error pages, and headers that keep pages from doing too much."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -26,6 +27,7 @@ from explorer.render import Renderer, static_files
 NODES_MAX: Final = 64
 RETRY_S: Final = 5
 """An error page that a later try may turn into the page asked for loads itself again after this time."""
+ZIP_LEVEL: Final = 4
 TYPE_OF_SUFFIX: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 CONTENT_POLICY: Final = (
@@ -90,7 +92,7 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
     }
     app = Starlette(
         routes=[Route(path, handler, methods=["GET"]) for path, handler in handlers.items()],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, compresslevel=ZIP_LEVEL)],
         exception_handlers={
             ChaosError: errors.answer,
             HTTPException: errors.answer,
@@ -121,7 +123,9 @@ class ErrorPages:
             case Unavailable() | Refused():
                 return self._busy(request)
         log.error("fault at %s", request.url.path, exc_info=error)
-        return self._page(request, "error", 500, kind="internal", typed="", tx_id="")
+        response = self._page(request, "error", 500, kind="internal", typed="", tx_id="")
+        response.raw_headers += SECURITY_HEADERS  # this page is answered outside of all middleware
+        return response
 
     def _unknown(self, request: Request) -> Response:
         kinds = {"/block/": "block", "/tx/": "transaction", "/address/": "account"}

@@ -63,7 +63,7 @@ class NodeView:
     def _note(self, *, is_reachable: bool, problem: str = "") -> None:
         if is_reachable != self.is_reachable:
             self.since_ms = clock_ms()
-            log.info("%s is %s %s", self.name, "reachable" if is_reachable else "unreachable", problem)
+            log.info("%s is %s", self.name, "reachable" if is_reachable else f"unreachable: {problem}")
         self.is_reachable = is_reachable
         self.problem = problem
 

@@ -157,6 +157,8 @@ class Pages:
 
     async def live(self, request: Request) -> Response:
         """Events for one browser (server-sent events)."""
+        if request.method == "HEAD":
+            return Response(media_type=LiveResponse.media_type)
         query = request.query_params
         after = request.headers.get("last-event-id") or query.get("after", "")
         tx_id = query.get("tx", "")

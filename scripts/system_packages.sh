@@ -43,8 +43,9 @@ for need in "${needs[@]}"; do
     command -v "$command" >/dev/null || echo "Not installed: $package, for $purpose ($why)"
 done
 
-if command -v npm >/dev/null && [ ! -d tests/e2e/node_modules/@confio/ics23 ]; then
+if command -v npm >/dev/null &&
+    ! { [ -d tests/e2e/node_modules/@confio/ics23 ] && [ -d tests/e2e/node_modules/axe-core ]; }; then
     npm ci --prefix tests/e2e --ignore-scripts --no-audit --no-fund --loglevel=error ||
-        echo "Not installed: the npm packages of tests/e2e/package.json, for state proofs by an independent verifier"
+        echo "Not installed: the npm packages of tests/e2e/package.json, for state proofs by an independent verifier and accessibility"
 fi
 exit 0

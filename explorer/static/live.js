@@ -30,8 +30,15 @@ function tick() {
 // ── copying ─────────────────────────────────────────────────────────────────────────────────────────────
 
 async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea"); // pages over plain http have no clipboard
+  try {
+    return await navigator.clipboard.writeText(text);
+  } catch {
+    return copyOldWay(text); // pages over plain http have no clipboard
+  }
+}
+
+function copyOldWay(text) {
+  const area = document.createElement("textarea");
   area.value = text;
   document.body.append(area);
   area.select();
