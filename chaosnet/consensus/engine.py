@@ -219,6 +219,18 @@ class Engine(Protocol):
         """Take one event; return what to do, in order. Bad input from outside never raises."""
         ...
 
+    def wants(self, message: Proposal | Vote) -> bool:
+        """Return whether the message, if genuine, would count or prove a contradiction; verifies nothing."""
+        ...
+
+    def is_genuine(self, message: Proposal | Vote) -> bool:
+        """Return whether its signer signed the message; a good signature is verified once."""
+        ...
+
+    def remembers(self, block_id: bytes) -> bool:
+        """Return whether a verdict on this block is held or awaited: the kernel must keep the block."""
+        ...
+
     def proposer(self, height: int, round_: int) -> bytes:
         """Return the operator address whose turn it is, in the current set."""
         ...

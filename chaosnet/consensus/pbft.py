@@ -110,6 +110,19 @@ class Pbft:
                 agreement.on_signed(given, now)
         return _emptied(agreement)
 
+    def wants(self, message: Proposal | Vote) -> bool:
+        """Return whether the message, if genuine, would count here or at the next height."""
+        agreement = self._agreement
+        return self._is_early(message) or (agreement is not None and agreement.keeper.wants(message))
+
+    def is_genuine(self, message: Proposal | Vote) -> bool:
+        """Return whether its signer signed the message; a good signature is verified once."""
+        return self._verifier.is_genuine(message)
+
+    def remembers(self, block_id: bytes) -> bool:
+        """Return whether a verdict on this block is held or awaited."""
+        return self._agreement is not None and self._agreement.remembers(block_id)
+
     def round_state(self) -> RoundState:
         """Return where this node stands, with the votes it holds of its round."""
         agreement, head = self._agreement, self._head
@@ -174,21 +187,28 @@ class Pbft:
         return _emptied(agreement)
 
     def _keep_early(self, message: Proposal | Vote) -> None:
-        """Keep a message of the next height; its signer must be a member already for it to be believed."""
+        """Keep a message of the next height."""
+        if self._is_early(message) and self._verifier.is_genuine(message):
+            self._early[_place_of(message)] = message
+
+    def _is_early(self, message: Proposal | Vote) -> bool:
+        """Return whether a message of the next height is worth keeping; its signer must be a member now."""
         head = self._head
         if head is None or (message.era, message.height) != (head.era, head.header.height + 2):
-            return
-        place = message.signer, message.kind if isinstance(message, Vote) else PROPOSAL
-        held = self._early.get(place)
+            return False
+        held = self._early.get(_place_of(message))
         if held is not None and held.round >= message.round:
-            return
-        if head.validators.index_of_key(message.signer) >= 0 and self._verifier.is_genuine(message):
-            self._early[place] = message
+            return False
+        return head.validators.index_of_key(message.signer) >= 0
 
 
 def _emptied(agreement: Agreement) -> list[Asked]:
     asked, agreement.asked = agreement.asked, []
     return asked
+
+
+def _place_of(message: Proposal | Vote) -> tuple[bytes, int]:
+    return message.signer, message.kind if isinstance(message, Vote) else PROPOSAL
 
 
 def _votes_for(heard: Heard, kind: int, block_id: bytes) -> list[Vote]:

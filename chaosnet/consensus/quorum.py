@@ -217,23 +217,33 @@ class VoteKeeper:
 
     def add(self, message: Proposal | Vote) -> Outcome:
         """Verify and count a message. Whether a proposal is its signer's turn is for the caller to check."""
+        is_wanted, accuses = self._use_of(message)
+        if not (is_wanted or accuses is not None) or not self._verifier.is_genuine(message):
+            return NOTHING
+        index = self._index[message.signer]
+        if is_wanted:
+            self._put(index, message)
+        if accuses is None:
+            return Outcome(is_new=True, evidence=None)
+        self._accused.add(index)
+        return Outcome(is_new=is_wanted, evidence=evidence_of(accuses, message))
+
+    def wants(self, message: Proposal | Vote) -> bool:
+        """Return whether the message, if genuine, would count or prove a contradiction; verifies nothing."""
+        is_wanted, accuses = self._use_of(message)
+        return is_wanted or accuses is not None
+
+    def _use_of(self, message: Proposal | Vote) -> tuple[bool, Proposal | Vote | None]:
+        """Return whether a message would count, and what it contradicts of a signer not yet accused."""
         index = self._index.get(message.signer, -1)
         if index < 0 or (message.era, message.height) != self._place or not self._has_room(index, message):
-            return NOTHING
+            return False, None
         heard = self.at(message.round)
         earlier = heard.earlier(index, message)
         if any(_content(e) == _content(message) for e in earlier):
-            return NOTHING
-        is_wanted = heard.is_wanted(index, message)
+            return False, None
         is_accusing = bool(earlier) and index not in self._accused
-        if not (is_wanted or is_accusing) or not self._verifier.is_genuine(message):
-            return NOTHING
-        if is_wanted:
-            self._put(index, message)
-        if not is_accusing:
-            return Outcome(is_new=True, evidence=None)
-        self._accused.add(index)
-        return Outcome(is_new=is_wanted, evidence=evidence_of(earlier[0], message))
+        return heard.is_wanted(index, message), earlier[0] if is_accusing else None
 
     def at(self, round_: int) -> Heard:
         """Return what was said in a round; not to be changed."""

@@ -37,8 +37,10 @@ IN_WAIT, IN_PROPOSE, IN_PREVOTE, IN_PRECOMMIT, IN_COMMIT = range(5)
 STEP_AFTER: Final = {PROPOSAL: IN_PROPOSE, PREVOTE: IN_PREVOTE, PRECOMMIT: IN_PRECOMMIT}
 """Step of a validator whose latest signature is of this kind."""
 
-CHECKED_MAX: Final = 32
-"""Blocks whose verdict is remembered; one that is forgotten and needed again is asked for again."""
+CHECKED_MAX: Final = 8
+"""Blocks whose verdict is remembered, and which the owner must keep for so long."""
+WANTED_MAX: Final = 6
+"""Verdicts needed at once; beside them there is room for the block locked on and the valid one."""
 
 
 class Agreement:
@@ -134,6 +136,10 @@ class Agreement:
                 self._start_round(self.round + 1, now)
         self.run(now)
 
+    def remembers(self, block_id: bytes) -> bool:
+        """Return whether a verdict on a block is held or awaited."""
+        return block_id in self._checked
+
     def run(self, now: int) -> None:
         """Apply the rules until none applies."""
         while self.step != IN_COMMIT and any(rule(now) for rule in self._rules):
@@ -175,11 +181,11 @@ class Agreement:
         """Have the blocks executed that a vote may depend on: proposed in this round, or with a quorum."""
         wanted = [p.block_id for p in self._heard.proposals]
         proposed: set[bytes] = set()
-        for _, heard in self.keeper.rounds():
-            wanted += heard.prevotes.winner(), heard.precommits.winner()
+        for _, heard in reversed(list(self.keeper.rounds())):
+            wanted += heard.precommits.winner(), heard.prevotes.winner()
             proposed.update(p.block_id for p in heard.proposals)
-        for block_id in wanted:
-            if block_id in proposed and block_id not in self._checked:
+        for block_id in [b for b in dict.fromkeys(wanted) if b in proposed][:WANTED_MAX]:
+            if block_id not in self._checked:
                 self._ask_check(block_id)
         return False
 
@@ -347,6 +353,8 @@ class Agreement:
         self.asked.append(CheckCandidate(block_id))
 
     def _remember(self, block_id: bytes, verdict: CandidateChecked | None) -> None:
+        """Keep a verdict as the latest one; the oldest gives way."""
+        self._checked.pop(block_id, None)
         if len(self._checked) >= CHECKED_MAX:
             old = next(b for b in self._checked if b not in (self.locked_block, self.valid_block))
             del self._checked[old]
