@@ -92,6 +92,7 @@ def test_all_killed_at_once_lose_nothing_final(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3_600)
 def test_all_killed_at_once_fifty_times(tmp_path: Path) -> None:
     run_kills(tmp_path, 50)
 
