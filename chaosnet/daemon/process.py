@@ -28,7 +28,7 @@ from chaosnet.daemon.reading import reading_of
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.systemd import notify
 from chaosnet.daemon.transport import TlsTransport, TransportLimits
-from chaosnet.kernel.boot import Stored, genesis_stored, make_node
+from chaosnet.kernel.boot import Stored, genesis_stored, make_node, publish_earlier
 from chaosnet.kernel.events import DiskLow, ReportFact
 from chaosnet.kernel.node import NodeConfig
 from chaosnet.ledger.members import next_validators
@@ -219,6 +219,7 @@ class NodeProcess:
         config = self._config
         resume = signer.resume() if signer is not None else None
         node = make_node(node_config(config, genesis, keys), stored, store, resume=resume)
+        publish_earlier(node, store.undo)
         metrics = NodeMetrics()
         takers: list[Callable[[ReportFact], None]] = [log_fact, metrics.on_report]
 

@@ -1,5 +1,6 @@
 """Making a node: from its genesis, or from what storage holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaosnet.base.dice import Dice
@@ -16,7 +17,7 @@ from chaosnet.ledger.context import Context
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Header, ValidatorSet, block_id_of, validators_hash_of
+from chaosnet.model.block import Header, ValidatorSet, block_id_of, decode_header, validators_hash_of
 from chaosnet.model.genesis import Genesis, engine_at, genesis_hash_of, supply_at
 from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol.gossip import TxGossip
@@ -111,3 +112,27 @@ def make_node(
     if config.pinned is not None and (known := node.block_id_at(config.pinned[0])) is not None:
         check_pinned(node, config.pinned[0], known)
     return node
+
+
+def publish_earlier(node: Node, undo_of: Callable[[int], dict[bytes, bytes | None] | None]) -> int:
+    """Rebuild the states before the head from undo records, for reads and proofs; return how many.
+
+    Stops where the records end or another validator set sealed. Raises Broken(`data_damaged`) when a rebuilt
+    root differs from its header.
+    """
+    head = node.head
+    state = head.state
+    height = head.header.height
+    while height > 1 and (undo := undo_of(height)) is not None:
+        state = state.update(undo)
+        height -= 1
+        found = node.reader.header_at(height)
+        if found is None:
+            break
+        header = decode_header(found[0])
+        if state.root != header.state_root:
+            raise Broken("data_damaged", f"undo record of block {height + 1}")
+        if header.validators_hash != validators_hash_of(head.sealed_by):
+            break
+        node.publish(header, block_id_of(header), found[1], state, head.sealed_by)
+    return head.header.height - height
