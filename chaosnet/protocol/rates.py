@@ -56,9 +56,15 @@ class Bucket:
         self._level -= amount * MINUTE_MS
         return True
 
+    def spend(self, amount: int) -> None:
+        """Take tokens that may not be there, when the amount is known only afterwards."""
+        self._level -= amount * MINUTE_MS
+
 
 class Limit(Struct, frozen=True):
-    """Bounds on one kind of message; `items` are what it carries (transactions, votes), at least one each."""
+    """Bounds on one kind of message; `items` are what it carries or asks for (transactions, votes, blocks),
+    at least one each.
+    """
 
     items_per_s: int
     items_burst: int
@@ -82,7 +88,7 @@ LIMITS: Final[dict[type, Limit]] = {
     Votes: Limit(2_000, 8_000),
     GetHeaders: Limit(50, 100),
     Headers: Limit(50, 100),
-    GetBodies: Limit(200, 400),
+    GetBodies: Limit(3_200, 6_400),  # blocks: 200 requests as sync makes them
     Bodies: Limit(200, 400),
 }
 
@@ -92,6 +98,8 @@ def items_of(message: Message) -> int:
     match message:
         case Txs(raws=items) | TxHashes(hashes=items) | GetTxs(hashes=items) | Votes(votes=items):
             return len(items) or 1
+        case GetBodies(count=count):
+            return count
     return 1
 
 

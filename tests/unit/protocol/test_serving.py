@@ -1,8 +1,15 @@
 """Answers are bounded, in order, and empty where there is nothing to give."""
 
 from chaosnet.base.limits import BODIES_MESSAGE_BYTES_MAX, FRAME_BYTES_MAX
-from chaosnet.protocol.messages import GetBodies, GetHeaders, encode_message
-from chaosnet.protocol.serving import serve_bodies, serve_headers
+from chaosnet.protocol.messages import Bodies, GetBodies, GetHeaders, Headers, encode_message
+from chaosnet.protocol.serving import (
+    BLOCKS_PER_S,
+    BYTES_PER_S,
+    HEADERS_PER_S,
+    BlockServer,
+    serve_bodies,
+    serve_headers,
+)
 from tests.unit.protocol.blocks import SEAL, Chain
 
 CHAIN = Chain(20)
@@ -56,3 +63,28 @@ def test_bytes_are_bounded_and_one_block_always_fits() -> None:
 def test_count_is_bounded_whatever_was_asked() -> None:
     assert len(serve_bodies(GetBodies(first=1, count=10**6), Heavy(1)).blocks) == 64
     assert len(serve_headers(GetHeaders(first=1, count=10**6), Heavy(1)).headers) == 256
+
+
+def given_out(server: BlockServer, request: GetHeaders | GetBodies, size: int, seconds: int) -> int:
+    """Return how many items a flood of requests gets."""
+    items = 0
+    for now in range(0, 1_000 * seconds, 2):
+        match server.answer(request, Heavy(size), now):
+            case Headers(headers=found) | Bodies(blocks=found):
+                items += len(found)
+            case None:
+                pass
+    return items
+
+
+def test_all_peers_together_get_no_more_than_the_budget() -> None:
+    assert given_out(BlockServer(), GetBodies(1, 64), 10, 3) <= 4 * BLOCKS_PER_S + 64
+    assert given_out(BlockServer(), GetBodies(1, 64), 1_000_000, 3) <= 4 * BYTES_PER_S // 1_000_000 + 7
+    assert given_out(BlockServer(), GetHeaders(1, 256), 10, 3) <= 4 * HEADERS_PER_S + 256
+    assert given_out(BlockServer(), GetBodies(1, 64), 10, 1) >= BLOCKS_PER_S
+
+
+def test_requests_for_what_is_not_there_use_the_budget_too() -> None:
+    server = BlockServer()
+    answers = [server.answer(GetBodies(21, 64), CHAIN, 0) for _ in range(BLOCKS_PER_S + 10)]
+    assert answers.count(None) == 10
