@@ -3,8 +3,8 @@
 Traits: `equivocate` tells one half of the network one thing and the other half another, in agreement with all
 other byzantine members; `flipflop` votes at random for all it hears of; `withhold` is silent at random;
 `lie_height` claims blocks it does not have; `lie_blocks` serves damaged blocks; `garbage` sends what is no
-message; `forge_votes` votes in others' names; `replay` sends old messages again; `twin` is an operator who runs one key twice. The traits that
-propose invalid blocks are in `forgery`.
+message; `forge_votes` votes in others' names; `replay` sends old messages again; `twin` is an operator who
+runs one key twice. The traits that propose invalid blocks are in `forgery`.
 """
 
 from collections.abc import Callable, Iterable

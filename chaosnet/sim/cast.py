@@ -5,8 +5,10 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
+from msgspec.structs import replace
+
 from chaosnet.crypto.signing import public_key_of
-from chaosnet.model.genesis import OBSERVER, VALIDATOR, Allocation, Genesis, Member
+from chaosnet.model.genesis import OBSERVER, VALIDATOR, Allocation, ChainParams, Genesis, Member
 from chaosnet.model.genesis_make import consortium_genesis
 from chaosnet.model.policy import KeyPolicy, address_of, single_key
 from chaosnet.protocol.messages import PeerAddress
@@ -87,4 +89,5 @@ def genesis_of(validators: int, observers: int, accounts: int, params: dict[str,
     allocations = [
         Allocation(f"account{i}", account_at(i).address, ACCOUNT_MOTES, None) for i in range(accounts)
     ]
-    return consortium_genesis("simulated", GENESIS_MS, members, allocations, **params)
+    genesis = consortium_genesis("simulated", GENESIS_MS, members, allocations)
+    return replace(genesis, params=ChainParams(**params))

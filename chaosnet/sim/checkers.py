@@ -168,7 +168,9 @@ class Checkers:
                 self._judged(host, peer, what, code)
             case ev.DoubleSign(signer=signer, height=height):
                 if signer in self.honest_keys:
-                    self.violate("accused", f"node{host.place} has proof against {signer.hex()[:8]}, {height}")
+                    self.violate(
+                        "accused", f"node{host.place} has proof against {signer.hex()[:8]}, {height}"
+                    )
 
     def _judged(self, host: Host, peer: bytes, what: str, code: str) -> None:
         place = self.honest.get(peer)

@@ -67,7 +67,6 @@ class Journal:
             self._next = state, entry, recorded_of(message)
         return message
 
-    @property
     def is_writing(self) -> bool:
         """Whether an append is under way."""
         return self._next is not None

@@ -1,7 +1,8 @@
 """Blocks that a byzantine proposer makes: each follows its parent, and all but one rule.
 
-`other_signers` breaks none: where an account has several keys, a known transaction signed by others of them is
-as good. A network must not be split by either (protocol: Transactions, "a bad signature never marks the id").
+`other_signers` breaks none: where an account has several keys, a known transaction signed by others of them
+is as good. A network must not be split by either (protocol: Transactions, "a bad signature never marks the
+id").
 """
 
 from typing import Final
@@ -62,7 +63,9 @@ def forge(name: str, block: Block, dice: Dice) -> tuple[bytes, bytes] | None:
             return _made(block, replace(header, proposer=account_at(0).address))
         case "wrong_parent_seal" if block.parent_seal:
             seal = block.parent_seal[:-1] + bytes((block.parent_seal[-1] ^ 1,))
-            return _made(replace(block, parent_seal=seal), replace(header, parent_seal_hash=seal_hash_of(seal)))
+            return _made(
+                replace(block, parent_seal=seal), replace(header, parent_seal_hash=seal_hash_of(seal))
+            )
         case "altered_signature" if txs:
             return _with_txs(block, (_altered(txs[0]), *txs[1:]))
         case "other_signers":
@@ -98,9 +101,7 @@ def _other_signers(raw: bytes) -> bytes:
     tx = signed.tx
     if len(tx.witness.policy.keys) != SHARED_KEYS:
         return raw
-    account = next(
-        (a for a in map(account_at, range(ACCOUNTS_MAX)) if a.address == tx.body.sender), None
-    )
+    account = next((a for a in map(account_at, range(ACCOUNTS_MAX)) if a.address == tx.body.sender), None)
     if account is None:
         return raw
     used = [index for index, _ in tx.witness.signatures]

@@ -318,9 +318,9 @@ class Host:
         if isinstance(write, ev.AskSignature):
             if self.is_follower or journal is None:
                 self._message, delay_us = None, 0
-            elif not journal.is_writing:
+            elif not journal.is_writing():
                 self._message = journal.begin(write.request)
-                delay_us = delay_us if journal.is_writing else 0
+                delay_us = delay_us if journal.is_writing() else 0
         self.wiring.schedule.after(delay_us, self._written, self.run, write)
 
     def _written(self, run: int, write: Write) -> None:

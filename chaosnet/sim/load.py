@@ -66,9 +66,7 @@ class Load:
         self._genesis_hash = genesis_hash_of(genesis)
         self._hosts = hosts
         self._checkers = checkers
-        self.clients = [
-            Client(account_at(i), 0, {}) for i in range(len(genesis.allocations))
-        ]
+        self.clients = [Client(account_at(i), 0, {}) for i in range(len(genesis.allocations))]
         self._tickets: dict[int, list[Sent]] = {}
         self._ticket = 0
         self.sent = 0
@@ -105,7 +103,9 @@ class Load:
     def _tick(self, pause_us: int, burst_max: int, end_us: int) -> None:
         if self._schedule.now_us >= end_us:
             return
-        self._schedule.after(self._dice.between(pause_us // 2, pause_us * 3 // 2), self._tick, pause_us, burst_max, end_us)
+        self._schedule.after(
+            self._dice.between(pause_us // 2, pause_us * 3 // 2), self._tick, pause_us, burst_max, end_us
+        )
         client = self._dice.pick(self.clients)
         count = self._dice.between(1, burst_max)
         self.missing()

@@ -8,6 +8,8 @@ overtakes. A partition holds messages back, as TCP repeats them, until it heals 
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from msgspec.inspect import StructType, type_info
+
 from chaosnet.base.dice import Dice
 from chaosnet.kernel.events import Connected, DialFailed, Disconnected, Event, Received
 from chaosnet.protocol.messages import (
@@ -26,7 +28,11 @@ from chaosnet.sim.schedule import Schedule
 MILLION: Final = 1_000_000
 DIAL_TIMEOUT_US: Final = 5_000_000
 CLOSE_US: Final = 200
-TAG_OF: Final = {kind: kind.__struct_config__.tag for kind in STREAM_OF}
+TAG_OF: Final[dict[type, int]] = {
+    kind: info.tag
+    for kind in STREAM_OF
+    if isinstance(info := type_info(kind), StructType) and isinstance(info.tag, int)
+}
 KEPT_WHOLE: Final = frozenset(
     TAG_OF[kind] for kind in (Hello, Goodbye, GetPeers, GetHeaders, Headers, GetBodies, Bodies)
 )

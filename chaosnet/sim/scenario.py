@@ -5,12 +5,14 @@ A scenario is a TOML file of these tables; every number is an integer. Times are
 
 import tomllib
 from pathlib import Path
+from typing import dataclass_transform
 
 import msgspec
 
 from chaosnet.base.errors import Invalid
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of everything a scenario consists of."""
 
@@ -110,6 +112,10 @@ class Scenario(Table):
     random: tuple[Random, ...] = ()
     byzantine: Byzantine = Byzantine()
     expect: Expect = Expect()
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of all faults."""
+        return [fault.kind for fault in self.faults] + [random.kind for random in self.random]
 
 
 class Regression(Table):

@@ -7,6 +7,7 @@ seed): the trace hash is the same in every process.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from chaosnet.base.dice import Dice
 from chaosnet.base.units import EMPTY_HASH
@@ -86,13 +87,9 @@ class World:
         self.checkers.honest_keys = frozenset(h.actor.consensus_key for h in honest)
         self.checkers.is_peaceful = not any(
             (links.drop_ppm, links.duplicate_ppm, links.reorder_ppm)
-        ) and not any(r.kind.startswith("storm_") for r in (*spec.random, *spec.faults))
-        self.load = Load(
-            self.schedule, self.dice.fork("load"), self.genesis, self.hosts, self.checkers
-        )
-        self.faults = Faults(
-            self.schedule, self.dice.fork("faults"), self.hosts, self.network, self.checkers
-        )
+        ) and not any(kind.startswith("storm_") for kind in spec.kinds())
+        self.load = Load(self.schedule, self.dice.fork("load"), self.genesis, self.hosts, self.checkers)
+        self.faults = Faults(self.schedule, self.dice.fork("faults"), self.hosts, self.network, self.checkers)
         self._is_settling = False
         self._goal_height = 0
         self._recovered_ms = -1
@@ -191,7 +188,7 @@ class World:
         """Look for long pauses between blocks."""
         gap_ms_max = self.spec.expect.gap_ms_max
         times = [block.at_us // 1_000 for block in self.checkers.chain.values()]
-        for height, (before, after) in enumerate(zip(times, times[1:], strict=False), start=1):
+        for height, (before, after) in enumerate(pairwise(times), start=1):
             if gap_ms_max and after - before > gap_ms_max:
                 self.checkers.violate("gap", f"{after - before} ms between {height} and {height + 1}")
 
