@@ -2,7 +2,6 @@
 
 from typing import assert_never
 
-from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid, InvalidMessage
 from chaosnet.consensus.engine import (
     Accused,
@@ -29,16 +28,15 @@ from chaosnet.kernel import events as ev
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Candidate, Node
 from chaosnet.kernel.outbox import send, send_all
-from chaosnet.model.block import QuorumProof, block_id_of
+from chaosnet.model.block import QuorumProof
 from chaosnet.model.evidence import Proposal, Vote
 from chaosnet.protocol.messages import Propose, Votes
 
 TIMER = "engine:"
-SYNC_AHEAD = 4
-"""Sealed blocks whose signatures are verified ahead of execution."""
-CANDIDATES_MAX = 8
-RELAYED_MAX = 4_096
-"""Votes and proposals passed on at one height; what is missing after that, peers find by their status."""
+CANDIDATES_MAX = 4
+"""Proposed blocks kept beside those that the engine remembers."""
+RELAY_ROUNDS = 16
+"""Messages of rounds further ahead are not passed on: who is there gives them to those who ask by status."""
 REMIND_MS = 3_000
 REMIND_TXS = 500
 
@@ -49,7 +47,9 @@ def start(node: Node, now: int) -> None:
 
 
 def give(node: Node, given: Given, now: int) -> None:
-    """Feed the engine and do what it asks, until it asks no more."""
+    """Feed the engine and do what it asks, until it asks no more; a halted node takes no part."""
+    if node.halted:
+        return
     queue: list[Given] = [given]
     while queue:
         for asked in node.engine.step(queue.pop(0), now):
@@ -74,10 +74,9 @@ def _do(node: Node, asked: AskedByEngine, now: int) -> list[Given]:
             candidate = node.candidates[block_id]
             node.effects.append(ev.PersistCandidate(candidate.block.header.height, block_id, candidate.raw))
         case BlockSealed(block_id=block_id, seal=seal):
-            return _sealed(node, node.candidates[block_id], seal, now)
+            return [commit(node, node.candidates[block_id], seal, now)]
         case Accused(evidence=evidence):
             first = evidence.first
-            node.accused.append(encode(evidence))
             node.effects.append(ev.PersistEvidence(evidence))
             node.effects.append(ev.Report(ev.DoubleSign(first.signer, first.height)))
         case RoundEntered(height=height, round=round_, step=step):
@@ -93,7 +92,7 @@ def _build(node: Node, height: int, round_: int, now: int) -> list[Given]:
     if height != node.head.header.height + 1:
         return []
     candidate = producer.build(node, round_, node.engine.proposer(height, round_), now)
-    node.candidates[candidate.block_id] = candidate
+    _keep(node, candidate)
     time_ms = candidate.block.header.time_ms
     return [CandidateBuilt(height=height, round=round_, block_id=candidate.block_id, time_ms=time_ms)]
 
@@ -101,13 +100,15 @@ def _build(node: Node, height: int, round_: int, now: int) -> list[Given]:
 def _check(node: Node, asked: CheckCandidate) -> list[Given]:
     candidate = find_candidate(node, asked.block_id)
     if candidate is None:
+        node.unheld[asked.block_id] = asked
         return []
+    node.unheld.pop(asked.block_id, None)
     candidate.asked = asked
     if candidate.refused or candidate.applied is not None:
         return [_verdict(candidate)]
     try:
         chain.check_header(node, candidate.block.header)
-        if not candidate.txs:
+        if not candidate.txs and not candidate.waiting_for:
             chain.prepare(node, candidate)
     except Invalid as error:
         chain.refuse(node, candidate, error)
@@ -140,10 +141,18 @@ def _verdict(candidate: Candidate) -> CandidateChecked:
     )
 
 
-def _sealed(node: Node, candidate: Candidate, seal: bytes, now: int) -> list[Given]:
+def answer_check(node: Node, candidate: Candidate, now: int) -> None:
+    """Tell the engine what became of a block it asked about, once its signatures are checked."""
+    if candidate.asked is not None and candidate.block_id in node.candidates:
+        for given in [_verdict(candidate)] if candidate.refused else _executed(node, candidate):
+            give(node, given, now)
+
+
+def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> HeadChanged:
+    """Make a sealed block the head; return what the engine must be told of it."""
     chain.commit(node, candidate, seal, now)
     node.sync.set_head(node.head.header.height, node.head.block_id, now)
-    return [_head_changed(node)]
+    return _head_changed(node)
 
 
 def _head_changed(node: Node) -> HeadChanged:
@@ -173,11 +182,14 @@ def tell_work(node: Node, now: int) -> None:
 
 
 def remind_proposer(node: Node, round_: int, now: int) -> None:
-    """Send transactions that have waited for long to the proposer: it may have missed their first push."""
+    """Send transactions that have waited for long to the proposer: it may have missed their first push.
+
+    What waits because no block could hold it any more is dropped instead.
+    """
     operator = node.engine.proposer(node.head.header.height + 1, round_)
     node_of = {m.operator: m.node_key for m in node.head.members}
-    waiting = node.mempool.waiting_since(now - REMIND_MS, REMIND_TXS)
-    items = [(signed.tx_hash, signed.raw) for signed in waiting]
+    waiting = node.mempool.take_waiting(now - REMIND_MS, REMIND_TXS, now)
+    items = [(signed.tx_hash, signed.raw) for signed in producer.still_good(node, waiting, now)]
     send_all(node, node.gossip.push_to(node_of.get(operator, b""), items, again=True))
 
 
@@ -191,15 +203,22 @@ def find_candidate(node: Node, block_id: bytes) -> Candidate | None:
         known = chain.candidate_from(raw, source=b"")
         if known.block.header.parent != node.head.block_id:
             return None
-        node.candidates[block_id] = known
+        _keep(node, known)
     return known
+
+
+def _keep(node: Node, candidate: Candidate) -> None:
+    """Keep a block for the height after the head; the oldest that the engine does not remember gives way."""
+    spare = [block_id for block_id in node.candidates if not node.engine.remembers(block_id)]
+    for block_id in spare[: max(0, len(spare) + 1 - CANDIDATES_MAX)]:
+        del node.candidates[block_id]
+    node.candidates[candidate.block_id] = candidate
 
 
 # ── messages of the engine ───────────────────────────────────────────────────────────────────────────────
 
 
 def _say(node: Node, message: Proposal | Vote) -> None:
-    node.relayed[message.signature] = None
     for peer in node.sessions.ready():
         _send_engine_message(node, peer, message)
 
@@ -214,7 +233,7 @@ def _send_engine_message(node: Node, peer: bytes, message: Proposal | Vote) -> N
 
 
 def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
-    """Take a proposal with its block; raises InvalidMessage when the block is not what it says."""
+    """Take a proposal with its block; raises InvalidMessage when one of the two is not what it says."""
     proposal = message.proposal
     head = node.head.header
     if proposal.height != head.height + 1 or proposal.era != head.era:
@@ -225,56 +244,61 @@ def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
     turn = node.engine.proposer(proposal.height, proposal.round)
     if node.head.validators.validators[position].operator != turn:
         raise InvalidMessage("bad_proposer", penalty=10)
+    if not -1 <= proposal.pol_round < proposal.round:
+        raise InvalidMessage("malformed", "justified by no earlier round", penalty=100)
+    is_new = node.engine.wants(proposal)
+    if not is_new and proposal.block_id not in node.unheld:
+        return
     if not node.engine.is_genuine(proposal):
-        raise InvalidMessage("bad_signature", "proposal", penalty=50)
-    node.heard[proposal.signer] = now
+        raise InvalidMessage("bad_signature", "proposal", penalty=100)
     if proposal.block_id not in node.candidates and not _take_block(node, peer, message):
         return
-    _relay(node, peer, message.proposal, now)
-    give(node, PeerSaid(proposal), now)
+    node.heard[proposal.signer] = now
+    if is_new:
+        _relay(node, peer, proposal)
+        give(node, PeerSaid(proposal), now)
+    asked = node.unheld.get(proposal.block_id)
+    for answer in _check(node, asked) if asked is not None else ():
+        give(node, answer, now)
 
 
 def _take_block(node: Node, peer: bytes, message: Propose) -> bool:
     """Keep the block of a proposal; return False when it does not come with it."""
+    known = node.ahead.get(message.proposal.block_id)
+    if known is not None:
+        _keep(node, known)
+        return True
     if not message.block:
         return find_candidate(node, message.proposal.block_id) is not None
-    if len(node.candidates) >= CANDIDATES_MAX:
-        for block_id in list(node.candidates):
-            if node.candidates[block_id].asked is None and node.candidates[block_id].source:
-                del node.candidates[block_id]
-                break
     try:
         candidate = chain.candidate_from(message.block, source=peer)
     except Invalid as error:
         raise InvalidMessage(error.code, error.detail, penalty=50) from error
     if candidate.block_id != message.proposal.block_id:
         raise InvalidMessage("bad_header", "block is not the proposed one", penalty=50)
-    node.candidates[candidate.block_id] = candidate
+    _keep(node, candidate)
     return True
 
 
 def on_votes(node: Node, peer: bytes, message: Votes, now: int) -> None:
-    """Take votes of this height or the next; raises InvalidMessage for a forged one.
+    """Take votes of this height or the next; raises InvalidMessage for one its signer did not sign.
 
-    Verified before they are passed on: else a liar's peers would be blamed for what it sends.
+    Only what counts is verified, and only what is genuine is passed on: honest peers send no other.
     """
     for vote in message.votes:
-        if not 1 <= vote.height - node.head.header.height <= 2:
-            continue
-        if node.head.validators.index_of_key(vote.signer) < 0:
+        if not node.engine.wants(vote):
             continue
         if not node.engine.is_genuine(vote):
-            raise InvalidMessage("bad_signature", "vote", penalty=50)
+            raise InvalidMessage("bad_signature", "vote", penalty=100)
         node.heard[vote.signer] = now
-        _relay(node, peer, vote, now)
+        _relay(node, peer, vote)
         give(node, PeerSaid(vote), now)
 
 
-def _relay(node: Node, source: bytes, message: Proposal | Vote, now: int) -> None:
+def _relay(node: Node, source: bytes, message: Proposal | Vote) -> None:
     """Pass a message on to peers that have no link to its signer: direct links are the fast path."""
-    if message.signature in node.relayed or len(node.relayed) >= RELAYED_MAX:
+    if message.round > node.engine.round_state().round + RELAY_ROUNDS:
         return
-    node.relayed[message.signature] = None
     position = node.head.validators.index_of_key(message.signer)
     for peer in node.sessions.ready():
         if peer != source and not node.linked.get(peer, 0) >> position & 1:
@@ -294,77 +318,3 @@ def on_timer(node: Node, name: str, now: int) -> None:
     height, round_ = node.engine_timers.pop(name, (0, 0))
     if height == node.head.header.height + 1:
         give(node, TimerFired(name=name, height=height, round=round_), now)
-
-
-def on_block_verified(node: Node, ticket: int, *, is_good: bool, now: int) -> None:
-    """Signatures of a block's unknown transactions were checked."""
-    block_id = node.checks.pop(ticket)
-    # Consensus and sync may both be waiting for this block, each with its own check.
-    both = (node.candidates.get(block_id), node.ahead.get(block_id))
-    candidate = next((c for c in both if c is not None and c.waiting_for == ticket), None)
-    if candidate is None:
-        return
-    candidate.waiting_for = 0
-    if not is_good:
-        chain.refuse(node, candidate, Invalid("bad_signature"))
-    if candidate.seal:
-        import_ready(node, now)
-    if candidate.asked is not None:
-        answers = [_verdict(candidate)] if candidate.refused else _executed(node, candidate)
-        for given in answers:
-            give(node, given, now)
-
-
-# ── sealed blocks from sync ──────────────────────────────────────────────────────────────────────────────
-
-
-def import_ready(node: Node, now: int) -> None:
-    """Prepare the next sealed blocks that sync holds, and commit those whose turn it is."""
-    while not node.halted:
-        _look_ahead(node)
-        candidate = node.ahead_at(node.head.header.height + 1)
-        if candidate is None or candidate.waiting_for:
-            return
-        del node.ahead[candidate.block_id]
-        try:
-            if candidate.refused:
-                raise Invalid(candidate.refused)
-            chain.check_header(node, candidate.block.header)
-            node.engine.check_seal(candidate.block.header, candidate.seal, node.head.validators)
-            chain.execute(node, candidate)
-        except Invalid as error:
-            chain.refuse(node, candidate, error)
-            _drop_branch(node, candidate, now)
-            return
-        give(node, _sealed(node, candidate, candidate.seal, now)[0], now)
-
-
-def _look_ahead(node: Node) -> None:
-    head = node.head.header.height
-    for height in range(head + 1, head + 1 + SYNC_AHEAD):
-        if node.ahead_at(height) is not None:
-            continue
-        taken = node.sync.take(height)
-        if taken is None:
-            return
-        sealed, peer = taken
-        candidate = Candidate(
-            block=sealed.block,
-            block_id=block_id_of(sealed.block.header),
-            raw=encode(sealed.block),
-            source=peer,
-            seal=sealed.seal,
-        )
-        node.ahead[candidate.block_id] = candidate
-        try:
-            chain.prepare(node, candidate)
-        except Invalid as error:
-            chain.refuse(node, candidate, error)
-
-
-def _drop_branch(node: Node, candidate: Candidate, now: int) -> None:
-    """Forget what was fetched from a refused block on, and blame who gave it."""
-    node.ahead.clear()
-    peer = node.sync.reject(candidate.block.header.height, now)
-    if peer is not None:
-        node.blame.append((peer, candidate.refused, 100))

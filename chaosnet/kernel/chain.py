@@ -154,6 +154,11 @@ def execute(node: Node, candidate: Candidate) -> Applied:
 def refuse(node: Node, candidate: Candidate, error: Invalid) -> None:
     """Remember and report that a block broke a rule."""
     candidate.refused = error.code
+    report_refused(node, candidate, error)
+
+
+def report_refused(node: Node, candidate: Candidate, error: Invalid) -> None:
+    """Report that a block, or the seal it came with, broke a rule."""
     header = candidate.block.header
     node.effects.append(Report(BlockRefused(candidate.block_id, header.height, error.code, error.detail)))
 
@@ -183,13 +188,13 @@ def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> None:
     if block.txs and old.header.height:
         node.intervals.append(header.time_ms - old.header.time_ms)
         del node.intervals[:-INTERVALS_KEPT]
-    node.txs_total += len(block.txs)
     node.head_ms = now
     node.work_told = False
     node.candidates.clear()
+    node.unheld.clear()
     # Sealed blocks above wait for their signatures still: forgetting those tickets would stall the sync.
+    node.ahead = {i: c for i, c in node.ahead.items() if c.block.header.height > header.height}
     node.checks = {ticket: name for ticket, name in node.checks.items() if name in node.ahead}
-    node.relayed.clear()
     node.mempool.on_block(candidate.txs, header.height + 1)
     node.gossip.settled([signed.tx_hash for signed in candidate.txs])
     node.effects.append(
@@ -201,7 +206,7 @@ def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> None:
                 size_bytes=len(candidate.raw),
                 is_final=True,
                 sealed_round=header.proof.round if isinstance(header.proof, QuorumProof) else 0,
-                ours=not candidate.source,
+                ours=header.proposer == node.own_operator(old.validators),
                 tx_ids=tuple(signed.tx_id for signed in candidate.txs),
             )
         )

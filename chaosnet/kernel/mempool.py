@@ -41,7 +41,7 @@ class Entry:
     def __init__(self, signed: SignedTx, arrival: int, since_ms: int) -> None:
         self.signed = signed
         self.since_ms = since_ms
-        """When it was admitted."""
+        """When it was admitted, or last brought to mind."""
         self.arrival = arrival
         """Counts admissions: the tie-break of equal prices."""
         self.fee_max = signed.cost_max
@@ -182,14 +182,18 @@ class Mempool:
             if entry is not None:
                 self._remove(entry)
 
-    def waiting_since(self, before_ms: int, limit: int) -> list[SignedTx]:
-        """Return the first `limit` transactions, in order of admission, that came before a time."""
-        found: list[SignedTx] = []
+    def take_waiting(self, before_ms: int, limit: int, now: int) -> list[SignedTx]:
+        """Return the first `limit` transactions that came before a time; they begin to wait anew."""
+        found: list[Entry] = []
         for entry in self.by_hash.values():
             if entry.since_ms >= before_ms or len(found) == limit:
                 break
-            found.append(entry.signed)
-        return found
+            found.append(entry)
+        for entry in found:
+            entry.since_ms = now
+            del self.by_hash[entry.signed.tx_hash]
+            self.by_hash[entry.signed.tx_hash] = entry
+        return [entry.signed for entry in found]
 
     def drop(self, signed: SignedTx) -> None:
         """Remove one that turned out not to be includable for good."""

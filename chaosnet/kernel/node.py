@@ -19,6 +19,7 @@ from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol.gossip import TxGossip
 from chaosnet.protocol.messages import PeerAddress
 from chaosnet.protocol.peers import AddressBook
+from chaosnet.protocol.serving import BlockServer
 from chaosnet.protocol.session import Sessions
 from chaosnet.protocol.sync import BlockSync
 from chaosnet.rules.ruleset import RuleSet
@@ -153,23 +154,25 @@ class Node:
     """Block ids by height that were read before."""
     linked: dict[bytes, int] = field(default_factory=dict)
     """Peer -> bitmap of validators its node is linked to."""
-    relayed: dict[bytes, None] = field(default_factory=dict)
-    """Signatures of votes and proposals already passed on, of this height."""
+    given: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    """Peer -> (height, when) that it was last sent what its status lacked."""
+    server: BlockServer = field(default_factory=BlockServer)
+    unheld: dict[bytes, CheckCandidate] = field(default_factory=dict)
+    """Questions of the engine about blocks that are not here, by id: answered when the block comes."""
+    repaired: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    """Peer -> (height, when) it was last given what it lacked."""
     heard: dict[bytes, int] = field(default_factory=dict)
     """Consensus key or node id -> when it was last heard."""
     work_told: bool = False
     """The engine knows that transactions wait on this head."""
     halted: str = ""
     """Error code; not empty: this node takes part no more."""
-    best_claim: int = 0
     quorum_lost_ms: int | None = None
     gossip_ms: int = 0
     """When the gossip timer fires; 0: not set."""
     started_ms: int = 0
     head_ms: int = 0
     """When the head was committed here."""
-    txs_total: int = 0
-    accused: list[bytes] = field(default_factory=list)
     intervals: list[int] = field(default_factory=list)
     """Last intervals between blocks that had transactions waiting, in ms."""
 
@@ -177,6 +180,11 @@ class Node:
         """Return a number that names one question to the world."""
         self.ticket += 1
         return self.ticket
+
+    def own_operator(self, validators: ValidatorSet) -> bytes:
+        """Return the operator this node signs for in a set; empty when it is not in it."""
+        position = validators.index_of_key(self.config.consensus_key or b"")
+        return validators.validators[position].operator if position >= 0 else b""
 
     def ahead_at(self, height: int) -> Candidate | None:
         """Return the sealed block of this height that sync delivered."""

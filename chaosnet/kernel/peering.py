@@ -2,7 +2,7 @@
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.consensus.engine import RoundState
-from chaosnet.kernel import agreement
+from chaosnet.kernel import agreement, importing
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send, send_all
@@ -24,6 +24,10 @@ PEERS_MS = 500
 GET_PEERS_MS = 60_000
 MISSING_MAX = 256
 """Votes sent at once to a peer that lacks them."""
+REPAIR_MS = 900
+"""Least pause between two repairs of one peer at one height: its status is small, our block is large."""
+HALTED = "halted"
+"""Step that a node names in its status when it takes part no more."""
 
 
 def on_connected(node: Node, event: ev.Connected, now: int) -> None:
@@ -41,14 +45,22 @@ def on_connected(node: Node, event: ev.Connected, now: int) -> None:
 
 def on_disconnected(node: Node, event: ev.Disconnected, now: int) -> None:
     """A transport is closed."""
-    was_ready = node.sessions.is_ready(event.peer)
+    _forget(node, event.peer, event.reason)
     node.sessions.closed(event.peer)
     node.book.closed(event.peer, now)
-    node.gossip.peer_left(event.peer)
-    node.sync.peer_left(event.peer)
-    node.linked.pop(event.peer, None)
-    if was_ready:
-        node.effects.append(ev.Report(ev.PeerNote(event.peer, "closed", event.reason)))
+
+
+def _forget(node: Node, peer: bytes, code: str) -> None:
+    """Take nothing from a peer any more, and expect nothing of it."""
+    if node.sessions.is_ready(peer):
+        node.effects.append(ev.Report(ev.PeerNote(peer, "closed", code)))
+    node.sessions.closing(peer)
+    node.gossip.peer_left(peer)
+    node.sync.peer_left(peer)
+    node.linked.pop(peer, None)
+    node.repaired.pop(peer, None)
+    if all(member.node_key != peer for member in node.head.members):
+        node.heard.pop(peer, None)
 
 
 def on_hello(node: Node, peer: bytes, hello: Hello, now: int) -> None:
@@ -79,8 +91,8 @@ def status_of(node: Node, now: int) -> Status:
         head=head.block_id,
         time_ms=now,
         round=state.round,
-        step=state.step,
-        has_proposal=state.has_proposal,
+        step=HALTED if node.halted else state.step,
+        has_proposal=state.has_proposal and not node.unheld,
         prevotes=bitmap_bytes(state.prevotes),
         precommits=bitmap_bytes(state.precommits),
         linked=bitmap_bytes(linked_validators(node)),
@@ -106,12 +118,11 @@ def linked_validators(node: Node) -> int:
 def on_status(node: Node, peer: bytes, status: Status, now: int) -> None:
     """Note where a peer stands, give what it lacks, fetch what we lack."""
     node.sessions.on_status(peer, status, now)
-    node.heard[peer] = now
     node.linked[peer] = int.from_bytes(status.linked, "big")
     node.sync.on_status(peer, status.height, now)
-    node.best_claim = max(node.best_claim, node.head.header.height)
-    head: Header = node.head.header
-    if status.height == head.height and status.era == head.era:
+    if status.step != HALTED:
+        node.heard[peer] = now
+    if status.step != HALTED and _may_repair(node, peer, status, now):
         theirs = RoundState(
             era=status.era,
             height=status.height + 1,
@@ -123,6 +134,18 @@ def on_status(node: Node, peer: bytes, status: Status, now: int) -> None:
         )
         give_missing(node, peer, theirs)
     sync_on(node, now)
+
+
+def _may_repair(node: Node, peer: bytes, status: Status, now: int) -> bool:
+    """Return whether a peer stands at our height and was not given what it lacks just before."""
+    head: Header = node.head.header
+    if (status.era, status.height) != (head.era, head.height):
+        return False
+    height, at_ms = node.repaired.get(peer, (-1, 0))
+    if height == head.height and now - at_ms < REPAIR_MS:
+        return False
+    node.repaired[peer] = (head.height, now)
+    return True
 
 
 def give_missing(node: Node, peer: bytes, theirs: RoundState) -> None:
@@ -141,7 +164,7 @@ def give_missing(node: Node, peer: bytes, theirs: RoundState) -> None:
 
 def sync_on(node: Node, now: int) -> None:
     """Commit what sync delivered and ask for more."""
-    agreement.import_ready(node, now)
+    importing.import_ready(node, now)
     send_all(node, node.sync.requests(now))
     node.blame.extend(node.sync.faults())
 
@@ -198,8 +221,14 @@ def on_peers(node: Node, peer: bytes, message: Peers, now: int) -> None:
 
 
 def close(node: Node, peer: bytes, code: str) -> None:
-    """Say why, then close."""
+    """Say why, then close; what the peer has sent meanwhile is not looked at."""
     send(node, peer, Goodbye(code=code))
+    drop(node, peer, code)
+
+
+def drop(node: Node, peer: bytes, code: str) -> None:
+    """Close without a word."""
+    _forget(node, peer, code)
     node.effects.append(ev.ClosePeer(peer, code))
 
 

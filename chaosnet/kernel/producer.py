@@ -2,13 +2,15 @@
 
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import InvalidTransaction
-from chaosnet.base.limits import BLOCK_BYTES_MAX, BLOCK_TXS_MAX
+from chaosnet.base.limits import BLOCK_BYTES_MAX, BLOCK_TXS_MAX, MEMPOOL_PER_SENDER_MAX
 from chaosnet.base.units import EMPTY_HASH
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Candidate, Node
 from chaosnet.ledger.apply import Execution
+from chaosnet.ledger.check import check_against_state
 from chaosnet.ledger.members import next_validators
+from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.block import (
     HEADER_VERSION,
     Block,
@@ -91,8 +93,7 @@ def fill(node: Node, execution: Execution) -> list[SignedTx]:
         try:
             execution.add(signed)
         except InvalidTransaction as error:
-            # Only a gap in the nonces can close later; anything kept for good would make empty blocks.
-            if error.code != "nonce_too_high":
+            if _is_stale(error):
                 stale.append(signed)
             misses += 1
             continue
@@ -101,3 +102,25 @@ def fill(node: Node, execution: Execution) -> list[SignedTx]:
     for signed in stale:
         node.mempool.drop(signed)
     return taken
+
+
+def still_good(node: Node, txs: list[SignedTx], now: int) -> list[SignedTx]:
+    """Drop from the mempool those that no block on the head could hold; return the others."""
+    time_ms = max(now, node.head.header.time_ms + 1)
+    context = context_for(node, time_ms=time_ms, proposer=node.config.genesis.treasury)
+    view = Overlay(node.head.state)
+    good: list[SignedTx] = []
+    for signed in txs:
+        try:
+            check_against_state(view, signed, context, nonce_ahead=MEMPOOL_PER_SENDER_MAX - 1)
+        except InvalidTransaction as error:
+            if _is_stale(error):
+                node.mempool.drop(signed)
+                continue
+        good.append(signed)
+    return good
+
+
+def _is_stale(error: InvalidTransaction) -> bool:
+    """Only a gap in the nonces can close later; anything else that were kept would make empty blocks."""
+    return error.code != "nonce_too_high"

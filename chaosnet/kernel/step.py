@@ -4,14 +4,13 @@ from typing import assert_never
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.base.limits import ADDRESSES_PER_MESSAGE_MAX
-from chaosnet.kernel import agreement, intake, peering
+from chaosnet.kernel import agreement, importing, intake, peering
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.health import watch_quorum
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send
 from chaosnet.protocol import messages as msg
 from chaosnet.protocol.messages import Message, decode_message
-from chaosnet.protocol.sync import serve_bodies, serve_headers
 
 
 def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
@@ -43,7 +42,7 @@ def _dispatch(node: Node, event: ev.Event, now: int) -> None:
             if ticket in node.intakes:
                 intake.on_verified(node, ticket, verdicts, now)
             elif ticket in node.checks:
-                agreement.on_block_verified(node, ticket, is_good=all(verdicts), now=now)
+                importing.on_block_verified(node, ticket, is_good=all(verdicts), now=now)
         case ev.SubmitTransactions():
             intake.on_submit(node, event, now)
         case ev.SignatureMade():
@@ -129,10 +128,10 @@ def _message(node: Node, peer: bytes, message: Message, now: int) -> None:
             send(node, peer, msg.Peers(addresses=node.book.sample(ADDRESSES_PER_MESSAGE_MAX)))
         case msg.Peers():
             peering.on_peers(node, peer, message, now)
-        case msg.GetHeaders():
-            send(node, peer, serve_headers(message, node.reader))
-        case msg.GetBodies():
-            send(node, peer, serve_bodies(message, node.reader))
+        case msg.GetHeaders() | msg.GetBodies():
+            answer = node.server.answer(message, node.reader, now)
+            if answer is not None:
+                send(node, peer, answer)
         case msg.Headers():
             node.sync.on_headers(peer, message, now)
             peering.sync_on(node, now)
@@ -140,6 +139,6 @@ def _message(node: Node, peer: bytes, message: Message, now: int) -> None:
             node.sync.on_bodies(peer, message, now)
             peering.sync_on(node, now)
         case msg.Goodbye():
-            node.effects.append(ev.ClosePeer(peer, "goodbye"))
+            peering.drop(node, peer, "goodbye")
         case _:
             assert_never(message)

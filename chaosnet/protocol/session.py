@@ -43,7 +43,18 @@ class PeerInfo(Struct, frozen=True):
 class _Session:
     """State of one open peer."""
 
-    __slots__ = ("heard", "hello", "host", "meters", "offsets", "outbound", "port", "since", "status")
+    __slots__ = (
+        "heard",
+        "hello",
+        "host",
+        "is_closing",
+        "meters",
+        "offsets",
+        "outbound",
+        "port",
+        "since",
+        "status",
+    )
 
     def __init__(self, host: str, port: int, outbound: bool, now: int) -> None:
         self.host = host
@@ -55,6 +66,7 @@ class _Session:
         self.status: Status | None = None
         self.offsets: list[int] = []
         self.meters: dict[type, Meter] = {}
+        self.is_closing = False
 
 
 class Sessions:
@@ -75,6 +87,13 @@ class Sessions:
         """Note a peer whose transport is open; a second opening starts it anew."""
         self.closed(peer)
         self._sessions[peer] = _Session(host, port, outbound, now)
+
+    def closing(self, peer: bytes) -> None:
+        """Listen to a peer no more; it counts among `peers` until its transport has ended."""
+        if peer in self._sessions:
+            self._sessions[peer].is_closing = True
+        if peer in self._ready:
+            self._ready.remove(peer)
 
     def closed(self, peer: bytes) -> None:
         """Forget a peer."""
@@ -149,13 +168,14 @@ class Sessions:
             raise InvalidMessage("rate_limited", kind.__name__, penalty=RATE_PENALTY)
 
     def is_open(self, peer: bytes) -> bool:
-        """Return whether the peer's transport is open."""
-        return peer in self._sessions
+        """Return whether the peer's transport is open, and to stay so."""
+        session = self._sessions.get(peer)
+        return session is not None and not session.is_closing
 
     def is_ready(self, peer: bytes) -> bool:
-        """Return whether the peer has greeted."""
+        """Return whether the peer has greeted and is not being closed."""
         session = self._sessions.get(peer)
-        return session is not None and session.hello is not None
+        return session is not None and session.hello is not None and not session.is_closing
 
     def peers(self) -> list[bytes]:
         """Return all open peers, ready or not, in ascending order."""
@@ -175,8 +195,11 @@ class Sessions:
         return [
             peer
             for peer, session in sorted(self._sessions.items())
-            if now - session.heard >= SILENT_MS_MAX
-            or (session.hello is None and now - session.since >= HANDSHAKE_MS_MAX)
+            if not session.is_closing
+            and (
+                now - session.heard >= SILENT_MS_MAX
+                or (session.hello is None and now - session.since >= HANDSHAKE_MS_MAX)
+            )
         ]
 
     def clock_offset_ms(self) -> int | None:

@@ -116,6 +116,8 @@ class Bench:
         self.log: Effects = []
         self.asked: list[ev.AskVerify | ev.AskSignature] = []
         self.timers: dict[str, int] = {}
+        self.are_silent = False
+        """Whether peers say nothing by themselves."""
         self.node: Node = make_node(self.config, first, self.chain)
 
     # ── the world ────────────────────────────────────────────────────────────────────────────────────────
@@ -173,7 +175,7 @@ class Bench:
         return self.feed(event) + self.answer()
 
     def advance(self, ms: int) -> Effects:
-        """Let time pass; timers fire when they are due."""
+        """Let time pass; timers fire when they are due, and no peer is silent so long that it is lost."""
         effects: Effects = []
         end = self.now + ms
         while self.timers:
@@ -181,6 +183,9 @@ class Bench:
             if self.timers[name] > end:
                 break
             self.now = max(self.now, self.timers.pop(name))
+            if name == "peers" and not self.are_silent:
+                for peer in self.node.sessions.ready():
+                    self.say(peer, msg.TxHashes(()))
             effects += self.run(ev.TimerFired(name))
         self.now = end
         return effects
@@ -312,8 +317,7 @@ class Bench:
         for _ in range(blocks):
             candidate = self.candidate()
             others = [i for i in range(len(self.validators)) if i != self.me]
-            proposer = self.node_of(self.turn())
-            self.say(proposer, self.proposal(candidate))
+            self.say(self.node_of(others[0]), self.proposal(candidate))
             self.say(self.node_of(others[0]), self.votes(others, PRECOMMIT, candidate.block_id))
 
 
