@@ -159,6 +159,7 @@ async def test_wrong_method() -> None:
     assert response.status_code == 200
     transport = httpx.ASGITransport(site.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://explorer") as client:
+        assert (await client.head("/live")).status_code == 200
         assert (await client.post("/blocks")).status_code == 405
         assert (await client.head("/blocks")).status_code == 200
 
@@ -203,6 +204,7 @@ async def test_own_fault_is_a_page_too(
     response = await site.get("/")
     assert response.status_code == 500
     assert "The fault is on this side" in response.text
+    assert "script-src 'self'" in response.headers["content-security-policy"]
     assert "fault at /" in caplog.text
 
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Takes the pictures of the documentation from a running devnet: `scripts/screenshots.py --explorer URL`.
+
+The devnet should have some traffic, so that there is something to see. Chromium must be installed.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.browser import chromium  # noqa: E402
+
+BYTES_MAX = 300_000
+SETTLE_S = 2.5
+"""What has just arrived is highlighted for a moment."""
+WIDE = (1280, 860)
+PHONE = (390, 844)
+
+
+def shoot(browser: chromium.Chromium, url: str, path: Path, size: tuple[int, int], *, is_dark: bool) -> None:
+    """Write one picture; a large one is an error."""
+    browser.dress(width=size[0], height=size[1], is_dark=is_dark)
+    browser.open(url)
+    time.sleep(SETTLE_S)
+    browser.shoot(path)
+    count = path.stat().st_size
+    print(f"{path.relative_to(REPOSITORY)}  {count // 1024} KiB")
+    if count > BYTES_MAX:
+        sys.exit(f"{path} is larger than {BYTES_MAX} bytes")
+
+
+def link_in(browser: chromium.Chromium, url: str, selector: str) -> str:
+    """Return where the first such link of a page leads."""
+    browser.open(url)
+    return str(browser.wait_for(f"document.querySelector({selector!r})?.href"))
+
+
+def shoot_explorer(browser: chromium.Chromium, url: str, folder: Path) -> None:
+    """Take the explorer's pictures."""
+    transaction = link_in(browser, url, ".txs td:first-child a")
+    block = link_in(browser, url, ".txs td:nth-child(2) a")
+    account = link_in(browser, url, ".txs td:nth-child(4) a")
+    shoot(browser, url, folder / "explorer-home.png", WIDE, is_dark=False)
+    shoot(browser, url, folder / "explorer-home-dark.png", WIDE, is_dark=True)
+    shoot(browser, block, folder / "explorer-block.png", WIDE, is_dark=True)
+    shoot(browser, transaction, folder / "explorer-transaction.png", WIDE, is_dark=False)
+    shoot(browser, account, folder / "explorer-account.png", WIDE, is_dark=False)
+    shoot(browser, f"{url}/nodes", folder / "explorer-nodes.png", WIDE, is_dark=True)
+    shoot(browser, url, folder / "explorer-phone.png", PHONE, is_dark=True)
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--explorer", default="http://127.0.0.1:26600", help="address of the explorer")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "images")
+    given = parser.parse_args()
+    path = chromium.program()
+    if path is None:
+        sys.exit("Chromium is not installed")
+    given.out.mkdir(parents=True, exist_ok=True)
+    with chromium.Chromium(path) as browser:
+        shoot_explorer(browser, given.explorer.rstrip("/"), given.out.resolve())
+
+
+if __name__ == "__main__":
+    main()
