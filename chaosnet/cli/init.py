@@ -18,7 +18,7 @@ from chaosnet.cli.node_dir import (
 )
 from chaosnet.cli.output import Json, note, print_fields, print_json
 from chaosnet.daemon.config import parse_config
-from chaosnet.model.genesis import genesis_hash_of
+from chaosnet.model.genesis import Genesis, genesis_hash_of
 from chaosnet.model.genesis_make import ADDRESS_PREFIX
 
 app = typer.Typer()
@@ -72,6 +72,11 @@ def init(
         raise Invalid("bad_argument", f"{directory} is the directory of a node already")
     if start is not None:
         place_genesis(directory, start)
+    _show(directory, start, as_json=as_json)
+
+
+def _show(directory: Path, genesis: Genesis | None, *, as_json: bool) -> None:
+    """Print who the node is, what its network must know of it, and what comes next."""
     found = read_node_dir(directory)
     shown = {
         "directory": str(directory),
@@ -80,9 +85,9 @@ def init(
         "consensus_key": found.consensus_key.hex() if found.consensus_key else "",
         "operator": found.operator,
         "member": found.member,
-        "genesis": "" if start is None else genesis_hash_of(start).hex(),
+        "genesis": "" if genesis is None else genesis_hash_of(genesis).hex(),
     }
-    warnings = [] if start is None else warnings_of(start, found)
+    warnings = [] if genesis is None else warnings_of(genesis, found)
     if as_json:
         print_json(shown | {"warnings": warnings})
         return
@@ -91,4 +96,4 @@ def init(
         note(f"warning: {text}")
     note("\nKeep a copy of keys/ and of the password in a safe place; keep keys/sign-state only here.")
     run = f"chaosnet node run --config {directory / CONFIG_FILE}"
-    note(f"Next: {run}" if start else f"Next: chaosnet init {directory} --genesis FILE, then {run}")
+    note(f"Next: {run}" if genesis else f"Next: chaosnet init {directory} --genesis FILE, then {run}")

@@ -76,7 +76,8 @@ def confirmed(question: str, *, yes: bool) -> None:
         return
     if not is_interactive():
         raise Refused("bad_argument", f"{question} Nobody is there to answer: use --yes")
-    typer.confirm(question, abort=True, err=True)
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
 
 
 def is_interactive() -> bool:

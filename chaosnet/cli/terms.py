@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from chaosnet.base.errors import Invalid, Refused
 from chaosnet.cli.asking import genesis_named, hex_bytes
+from chaosnet.cli.party import Party
 from chaosnet.model import build
 from chaosnet.model.build import EXPIRY_BLOCKS, Draft
 from chaosnet.model.genesis_make import ADDRESS_PREFIX, FIRST_RULE
-from chaosnet.model.transaction import decode_transaction
+from chaosnet.model.transaction import Action, TxBody, decode_transaction
 from chaosnet.rpc.client import Client
 from chaosnet.rules.registry import rules_at
 
@@ -94,11 +95,48 @@ def terms_offline(given: Given) -> Terms:
     )
 
 
-def with_gas_limit(draft: Draft, rule: int) -> Draft:
-    """Return the draft with the gas limit that its actions, and as many signatures as it can need, take.
+def nonce_of(client: Client | None, source: Party, given: int | None = None) -> int:
+    """Return the nonce given, or the account's next one by the node's word."""
+    if given is not None:
+        return given
+    if client is None:
+        raise Invalid("bad_argument", "off line, --nonce is needed")
+    return client.account(source.text).pending_nonce
+
+
+def draft_of(
+    terms: Terms,
+    source: Party,
+    actions: tuple[Action, ...],
+    *,
+    nonce: int,
+    payer: Party | None = None,
+    memo: str = "",
+    gas_limit: int | None = None,
+) -> Draft:
+    """Return the unsigned transaction; without a gas limit, with just what it needs.
 
     Raises Broken(`rule_unknown`) when the chain follows rules newer than this release.
     """
+    body = TxBody(
+        genesis=terms.genesis_hash,
+        sender=source.address,
+        nonce=nonce,
+        anchor_height=terms.anchor[0],
+        anchor_prefix=terms.anchor[1],
+        expiry=terms.expiry,
+        gas_limit=gas_limit or 1,
+        gas_price=terms.gas_price,
+        payer=payer.address if payer else None,
+        memo=memo,
+        actions=actions,
+    )
+    draft = build.unsigned(body, source.policy, payer.policy if payer else None)
+    return draft if gas_limit else _with_gas_limit(draft, terms.rule)
+
+
+def _with_gas_limit(draft: Draft, rule: int) -> Draft:
+    """Return the draft with the gas that its actions, and as many signatures as it can need, take."""
     rules = rules_at(rule)
     for _ in range(2):  # the limit itself may make the bytes longer
         gas = rules.gas_of(decode_transaction(build.placeholder(draft)))

@@ -20,8 +20,8 @@ from chaosnet.cli.asking import (
 )
 from chaosnet.cli.keyring import KeysDir, PasswordFile, keystore, known_password
 from chaosnet.cli.output import OK, REFUSED, Json, cos, note, print_fields, print_json, when
-from chaosnet.cli.party import party_of
-from chaosnet.cli.terms import GasLimit, GasPrice, GenesisOf, Given, Memo, terms_online, with_gas_limit
+from chaosnet.cli.party import Party, party_of
+from chaosnet.cli.terms import GasLimit, GasPrice, GenesisOf, Given, Memo, draft_of, nonce_of, terms_online
 from chaosnet.cli.txfile import action_line, body_fields, draft_file, load_draft, load_raw
 from chaosnet.model import build
 from chaosnet.model.transaction import Transfer, TxBody, decode_transaction
@@ -65,24 +65,12 @@ def send(
     with asking(node) as client:
         terms = terms_online(client, Given(genesis, gas_price))
         source = party_of(store, terms.prefix, sender)
-        address = source.address if account is None else address_of_text(terms.prefix, account)
+        if account is not None:
+            source = Party(address_of_text(terms.prefix, account), account, source.policy)
         payer = None if fee_payer is None else party_of(store, terms.prefix, fee_payer)
-        body = TxBody(
-            genesis=terms.genesis_hash,
-            sender=address,
-            nonce=client.account(source.text if account is None else account).pending_nonce,
-            anchor_height=terms.anchor[0],
-            anchor_prefix=terms.anchor[1],
-            expiry=terms.expiry,
-            gas_limit=gas_limit or 1,
-            gas_price=terms.gas_price,
-            payer=None if payer is None else payer.address,
-            memo=memo,
-            actions=(Transfer(address_of_text(terms.prefix, to), motes),),
-        )
-        draft = build.unsigned(body, source.policy, None if payer is None else payer.policy)
-        if gas_limit is None:
-            draft = with_gas_limit(draft, terms.rule)
+        actions = (Transfer(address_of_text(terms.prefix, to), motes),)
+        nonce = nonce_of(client, source)
+        draft = draft_of(terms, source, actions, nonce=nonce, payer=payer, memo=memo, gas_limit=gas_limit)
         password = known_password(password_file)
         for name in (sender, fee_payer):
             if name is not None:

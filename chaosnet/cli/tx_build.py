@@ -1,5 +1,6 @@
 """`chaosnet tx build`, `sign`, `combine`: a transaction in steps, off line, between several signers."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ from chaosnet.cli.keyring import (
     known_password,
 )
 from chaosnet.cli.output import Json, note, print_json
-from chaosnet.cli.party import Party, party_of
+from chaosnet.cli.party import party_of
 from chaosnet.cli.policy import load_policy
 from chaosnet.cli.terms import (
     Anchor,
@@ -40,16 +41,17 @@ from chaosnet.cli.terms import (
     Memo,
     Nonce,
     Terms,
+    draft_of,
+    nonce_of,
     terms_offline,
     terms_online,
-    with_gas_limit,
 )
 from chaosnet.cli.tx import show_draft
 from chaosnet.cli.txfile import draft_file, format_draft, load_draft
 from chaosnet.ledger.check import check_actions
 from chaosnet.model import build
 from chaosnet.model.evidence import Evidence
-from chaosnet.model.transaction import Accuse, Action, SetPolicy, Transfer, TxBody
+from chaosnet.model.transaction import Accuse, Action, SetPolicy, Transfer
 
 app = typer.Typer()
 
@@ -96,36 +98,15 @@ def build_(
     """
     store = keystore(keys)
     given = Given(genesis, gas_price, anchor, expiry)
-
-    def parties(prefix: str) -> tuple[Party, Party | None]:
-        has_payer = fee_payer is not None or payer_policy is not None
-        payer = party_of(store, prefix, fee_payer, payer_policy) if has_payer else None
-        return party_of(store, prefix, sender, policy), payer
-
-    if genesis is not None and nonce is not None and expiry is not None:
-        terms = terms_offline(given)
-        source, payer = parties(terms.prefix)
-        number = nonce
-    else:
-        with asking(node) as client:
-            terms = terms_online(client, given)
-            source, payer = parties(terms.prefix)
-            number = client.account(source.text).pending_nonce if nonce is None else nonce
-    body = TxBody(
-        genesis=terms.genesis_hash,
-        sender=source.address,
-        nonce=number,
-        anchor_height=terms.anchor[0],
-        anchor_prefix=terms.anchor[1],
-        expiry=terms.expiry,
-        gas_limit=gas_limit or 1,
-        gas_price=terms.gas_price,
-        payer=None if payer is None else payer.address,
-        memo=memo,
-        actions=_actions(terms, to or [], amount or [], set_policy, accuse or []),
-    )
-    draft = build.unsigned(body, source.policy, None if payer is None else payer.policy)
-    draft = draft if gas_limit else with_gas_limit(draft, terms.rule)
+    is_offline = genesis is not None and nonce is not None and expiry is not None
+    with nullcontext() if is_offline else asking(node) as client:
+        terms = terms_offline(given) if client is None else terms_online(client, given)
+        source = party_of(store, terms.prefix, sender, policy)
+        number = nonce_of(client, source, nonce)
+    has_payer = fee_payer is not None or payer_policy is not None
+    payer = party_of(store, terms.prefix, fee_payer, payer_policy) if has_payer else None
+    actions = _actions(terms, to or [], amount or [], set_policy, accuse or [])
+    draft = draft_of(terms, source, actions, nonce=number, payer=payer, memo=memo, gas_limit=gas_limit)
     _save(terms.prefix, draft, out, as_json=as_json)
 
 

@@ -106,6 +106,19 @@ def test_refusals_are_named(
     assert node.chain.height == 0
 
 
+def test_account_with_another_single_key_than_its_first(anna: Cli, node: NodeOfOne, tmp_path: Path) -> None:
+    anna.add_key("new", BERT_SEED)
+    change, policy = tmp_path / "change.json", tmp_path / "policy.json"
+    anna("keys", "policy", "--key", "new", "--threshold", 1, "--out", policy)
+    anna("tx", "build", "--from", "anna", "--set-policy", policy, "--out", change)
+    anna("tx", "sign", change, "--key", "anna")
+    anna("tx", "submit", change)
+    old = format_address("cos", ANNA.address)
+    command = ["tx", "send", "--from", "new", "--account", old, "--to", TO, "--amount", "1", "--json"]
+    assert anna(*command).json["code"] == "ok"
+    assert balance(anna) == MOTES_PER_COS
+
+
 # ── in steps, off line, two of three ─────────────────────────────────────────────────────────────────────
 
 SEEDS = {name: bytes([i]) * 32 for i, name in enumerate(("carl", "dora", "emil"), 1)}
