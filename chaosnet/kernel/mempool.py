@@ -117,17 +117,15 @@ class Mempool:
                 raise Refused("mempool_full")
 
     def add(self, signed: SignedTx, now: int) -> list[SignedTx]:
-        """Admit a verified transaction; return those it replaced or displaced. Raises like check_room."""
+        """Admit a verified transaction; return those it replaced or displaced. Raises like check_room.
+
+        It displaces only cheaper ones: when those do not make room enough, nothing changes.
+        """
         self.check_room(signed)
-        gone: list[SignedTx] = []
         old = self.replaced_by(signed)
-        if old is not None:
-            gone.append(self._remove(old))
-        while self._is_over(len(signed.raw)):
-            lowest = self._lowest()
-            if lowest is None:
-                raise Refused("mempool_full")
-            gone.append(self._remove(lowest))
+        leaving = [] if old is None else [old]
+        leaving += self._displaced_by(signed, old)
+        gone = [self._remove(entry) for entry in leaving]
         self._arrivals += 1
         entry = Entry(signed, self._arrivals, now)
         body = signed.body
@@ -201,13 +199,39 @@ class Mempool:
         if entry is not None:
             self._remove(entry)
 
+    def _displaced_by(self, signed: SignedTx, old: Entry | None) -> list[Entry]:
+        """Return the cheaper entries that must go beside `old`; raises Refused(`mempool_full`)."""
+        count, size = len(self.by_hash) + 1, self.bytes + len(signed.raw)
+        if old is not None:
+            count, size = count - 1, size - len(old.signed.raw)
+        passed: list[tuple[int, int, bytes]] = []
+        found: list[Entry] = []
+        while count > self._txs_max or size > self._bytes_max:
+            lowest = self._lowest()
+            if lowest is None or lowest.signed.body.gas_price >= signed.body.gas_price:
+                break
+            passed.append(heappop(self._cheapest))
+            if lowest is not old:
+                found.append(lowest)
+                count, size = count - 1, size - len(lowest.signed.raw)
+        for item in passed:
+            heappush(self._cheapest, item)
+        if count > self._txs_max or size > self._bytes_max:
+            raise Refused("mempool_full")
+        return found
+
     def _is_over(self, more_bytes: int) -> bool:
         return len(self.by_hash) >= self._txs_max or self.bytes + more_bytes > self._bytes_max
+
+    def _is_live(self, item: tuple[int, int, bytes]) -> bool:
+        """Return whether a heap's item is about an entry that is here, not about one that left before."""
+        entry = self.by_hash.get(item[2])
+        return entry is not None and entry.arrival == -item[1]
 
     def _lowest(self) -> Entry | None:
         """Return the cheapest entry, the last to come among equals."""
         heap = self._cheapest
-        while heap and heap[0][2] not in self.by_hash:
+        while heap and not self._is_live(heap[0]):
             heappop(heap)
         return self.by_hash[heap[0][2]] if heap else None
 
@@ -222,7 +246,7 @@ class Mempool:
             del self._senders[body.sender]
         self._reserve(entry, -1)
         self.bytes -= len(signed.raw)
-        if len(self._cheapest) > 2 * len(self.by_hash) + 1024:
+        if max(len(self._cheapest), len(self._expiries)) > 2 * len(self.by_hash) + 1024:
             self._compact()
         return signed
 
@@ -240,5 +264,5 @@ class Mempool:
 
     def _compact(self) -> None:
         """Drop entries of the heaps that left long ago, so that they stay as small as the pool."""
-        self._cheapest = sorted(item for item in self._cheapest if item[2] in self.by_hash)
-        self._expiries = sorted(item for item in self._expiries if item[1] in self.by_hash)
+        self._cheapest = sorted(item for item in self._cheapest if self._is_live(item))
+        self._expiries = sorted((e.signed.body.expiry, tx_hash) for tx_hash, e in self.by_hash.items())

@@ -147,6 +147,8 @@ class Node:
     ticket: int = 0
     verifying: set[bytes] = field(default_factory=set)
     """Transaction hashes being verified; membership is asked, never iterated."""
+    verifying_of: dict[bytes, int] = field(default_factory=dict)
+    """How many of them came from each peer; empty: from local clients."""
     engine_timers: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Engine timer name -> (height, round) it was set for."""
     recent: dict[int, Published] = field(default_factory=dict)

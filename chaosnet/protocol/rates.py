@@ -61,6 +61,12 @@ class Bucket:
         self._level -= amount * MINUTE_MS
 
 
+USELESS_PER_MINUTE: Final = 60 * 500
+"""Transactions of a peer that were refused: with more, its transactions are not looked at for a while. No
+penalty: a peer that is ahead of us relays in good faith what we cannot accept yet."""
+USELESS_BURST: Final = 5_000
+
+
 class Limit(Struct, frozen=True):
     """Bounds on one kind of message; `items` are what it carries or asks for (transactions, votes, blocks),
     at least one each.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.base.limits import HANDSHAKE_MS_MAX
 from chaosnet.protocol.messages import PROTOCOL_VERSION, Goodbye, Hello, Message, Status
-from chaosnet.protocol.rates import LIMITS, Meter, items_of
+from chaosnet.protocol.rates import LIMITS, USELESS_BURST, USELESS_PER_MINUTE, Bucket, Meter, items_of
 
 SILENT_MS_MAX: Final = 10_000
 """A peer that says nothing for so long is lost: Status comes every second."""
@@ -54,6 +54,7 @@ class _Session:
         "port",
         "since",
         "status",
+        "useless",
     )
 
     def __init__(self, host: str, port: int, outbound: bool, now: int) -> None:
@@ -67,6 +68,7 @@ class _Session:
         self.offsets: list[int] = []
         self.meters: dict[type, Meter] = {}
         self.is_closing = False
+        self.useless = Bucket(USELESS_PER_MINUTE, USELESS_BURST, now)
 
 
 class Sessions:
@@ -166,6 +168,16 @@ class Sessions:
             meter = session.meters[kind] = Meter(LIMITS[kind], now)
         if not meter.take(items_of(message), size, now):
             raise InvalidMessage("rate_limited", kind.__name__, penalty=RATE_PENALTY)
+
+    def wasted(self, peer: bytes, count: int) -> None:
+        """Note transactions of a peer that were of no use."""
+        if peer in self._sessions:
+            self._sessions[peer].useless.spend(count)
+
+    def is_useful(self, peer: bytes, now: int) -> bool:
+        """Return whether a peer's transactions are worth a look: not too many were useless of late."""
+        session = self._sessions.get(peer)
+        return session is not None and session.useless.has_room(1, now)
 
     def is_open(self, peer: bytes) -> bool:
         """Return whether the peer's transport is open, and to stay so."""
