@@ -129,7 +129,7 @@ class NodeBackend(ChainViews):
             clock_offset_ms=node.sessions.clock_offset_ms(),
             mempool_txs=len(node.mempool),
             mempool_bytes=node.mempool.bytes,
-            best_height=max(header.height, node.sync.progress()[1]),
+            best_height=health.best_height(node),
             trust=self._identity.trust,
             submit=self._identity.submit,
             consensus=self._consensus(),

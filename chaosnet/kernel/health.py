@@ -54,6 +54,25 @@ def watch_quorum(node: Node, now: int) -> None:
         node.quorum_lost_ms = now
 
 
+def best_height(node: Node) -> int:
+    """Return the greatest height that can be believed, at least our own.
+
+    Anybody may claim any height. With validators connected only their claims count, and of these the greatest
+    that more than a third of all make or pass; a node that knows none takes what sync goes by.
+    """
+    total = len(node.head.validators.validators)
+    voters = {validator.operator for validator in node.head.validators.validators}
+    claims = sorted(
+        node.sessions.info(member.node_key).height
+        for member in node.head.members
+        if member.operator in voters and node.sessions.is_ready(member.node_key)
+    )
+    if not claims:
+        return node.sync.progress()[1]
+    liars = (total - 1) // 3
+    return max(node.head.header.height, claims[-1 - min(liars, len(claims) - 1)])
+
+
 def health_of(node: Node, now: int) -> HealthView:
     """Judge the node as of now."""
     head = node.head.header
@@ -64,7 +83,7 @@ def health_of(node: Node, now: int) -> HealthView:
         silent = len(silent_validators(node, now))
         reason = f"{silent} of {total} members silent, {needed(node)} needed"
         return HealthView(False, "running", "quorum_lost", reason, node.quorum_lost_ms, 100)
-    best = node.sync.progress()[1]
+    best = best_height(node)
     if best > head.height + SYNC_LAG:
         percent = head.height * 100 // best
         reason = f"syncing: block {head.height} of {best}"

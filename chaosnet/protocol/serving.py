@@ -19,7 +19,8 @@ from chaosnet.protocol.rates import MIB, Bucket
 HEADERS_PER_S: Final = 5_000
 BLOCKS_PER_S: Final = 1_500
 """At a quarter of a millisecond each, two fifths of a core."""
-BYTES_PER_S: Final = 64 * MIB
+BYTES_PER_S: Final = 32 * MIB
+"""Half of what may wait for one peer (limits.py): who asks for too much is banned before its link breaks."""
 
 
 class BlockReader(Protocol):
@@ -46,16 +47,16 @@ class BlockServer:
         self, request: GetHeaders | GetBodies, reader: BlockReader, now: int
     ) -> Headers | Bodies | None:
         """Return the answer; None while the budget is used up."""
-        if isinstance(request, GetHeaders):
-            if not self._headers.has_room(1, now):
-                return None
-            headers = serve_headers(request, reader)
-            self._headers.spend(len(headers.headers) or 1)
-            return headers
-        if not (self._blocks.has_room(1, now) and self._bytes.has_room(1, now)):
+        items = self._headers if isinstance(request, GetHeaders) else self._blocks
+        if not (items.has_room(1, now) and self._bytes.has_room(1, now)):
             return None
+        if isinstance(request, GetHeaders):
+            headers = serve_headers(request, reader)
+            items.spend(len(headers.headers) or 1)
+            self._bytes.spend(sum(len(h.header) + len(h.seal) for h in headers.headers))
+            return headers
         bodies = serve_bodies(request, reader)
-        self._blocks.spend(len(bodies.blocks) or 1)
+        items.spend(len(bodies.blocks) or 1)
         self._bytes.spend(sum(map(len, bodies.blocks)))
         return bodies
 

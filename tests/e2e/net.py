@@ -49,8 +49,10 @@ def _is_free(port: int) -> bool:
 
 
 @contextmanager
-def network(directory: Path, nodes: int, senders: list[Sender] | None = None) -> Iterator[Devnet]:
-    """Run a fresh network; end every process with the block."""
+def network(
+    directory: Path, nodes: int, senders: list[Sender] | None = None, **params: int
+) -> Iterator[Devnet]:
+    """Run a fresh network; end every process with the block. `params` are chain parameters."""
     base = free_ports(nodes * 3 + 1)
     plan = make_plan(
         directory,
@@ -58,6 +60,7 @@ def network(directory: Path, nodes: int, senders: list[Sender] | None = None) ->
         base_port=base,
         explorer_port=base + nodes * 3,
         allocations=allocations_for(senders or []),
+        params=params,
     )
     net = Devnet(directory, plan)
     try:
