@@ -27,7 +27,7 @@ def _open(directory: Path) -> Devnet:
 
 
 @app.command()
-def up(  # noqa: PLR0913 - options of one command
+def up(
     directory: Dir = DEFAULT_DIR,
     nodes: Annotated[int, typer.Option(help="Validators of a new devnet.")] = 4,
     base_port: Annotated[int, typer.Option(help="First port; each node takes three.")] = 26700,
@@ -103,9 +103,26 @@ def _watch(net: Devnet, stopped: threading.Event) -> None:
 
 
 @app.command()
-def down(directory: Dir = DEFAULT_DIR) -> None:
+def down(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     """Stop all processes of the devnet; its chain stays."""
-    _open(directory).stop_all()
+    net = _open(directory)
+    running = [name for name in (*net.names(), EXPLORER) if net.pid(name) is not None]
+    net.stop_all()
+    _done(as_json=as_json, stopped=running)
+
+
+def _known(directory: Path, name: str) -> Devnet:
+    """Return the devnet; raises Invalid(`not_found`) when it has no process of this name."""
+    net = _open(directory)
+    if name != EXPLORER:
+        net.plan.node(name)
+    return net
+
+
+def _done(*, as_json: bool, **what: object) -> None:
+    """Print what was done, for programs; people see the prompt again."""
+    if as_json:
+        typer.echo(msgspec.json.encode(what).decode())
 
 
 @app.command()
@@ -131,24 +148,27 @@ def status(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
 
 
 @app.command()
-def start(name: Name, directory: Dir = DEFAULT_DIR) -> None:
+def start(name: Name, directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     """Start one node and wait until it answers."""
-    net = _open(directory)
-    net.start(name)
+    net = _known(directory, name)
+    pid = net.start(name)
     if name != EXPLORER:
         net.wait_ready([name])
+    _done(as_json=as_json, started=[name], pid=pid)
 
 
 @app.command()
-def stop(name: Name, directory: Dir = DEFAULT_DIR) -> None:
+def stop(name: Name, directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     """Stop one node cleanly."""
-    _open(directory).stop(name)
+    _known(directory, name).stop(name)
+    _done(as_json=as_json, stopped=[name])
 
 
 @app.command()
-def kill(name: Name, directory: Dir = DEFAULT_DIR) -> None:
+def kill(name: Name, directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     """Kill one node as a crash would (SIGKILL)."""
-    _open(directory).kill(name)
+    _known(directory, name).kill(name)
+    _done(as_json=as_json, killed=[name])
 
 
 @app.command()
@@ -156,6 +176,12 @@ def logs(
     name: Name,
     directory: Dir = DEFAULT_DIR,
     lines: Annotated[int, typer.Option(help="Lines from the end.")] = 40,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Print the end of a node's log."""
-    typer.echo(_open(directory).tail(name, lines))
+    text = _known(directory, name).tail(name, lines)
+    if as_json:
+        _done(as_json=True, lines=text.splitlines())
+    else:
+        typer.echo(text)

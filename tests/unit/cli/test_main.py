@@ -14,14 +14,6 @@ from chaosnet.cli.reference import leaves
 from tests.unit.cli.conftest import Cli
 
 COMMANDS = dict(leaves(typer.main.get_command(main.app), "chaosnet"))
-NO_JSON = {
-    # command -> why it has no --json
-    "chaosnet devnet down": "prints nothing",
-    "chaosnet devnet start": "prints nothing",
-    "chaosnet devnet stop": "prints nothing",
-    "chaosnet devnet kill": "prints nothing",
-    "chaosnet devnet logs": "prints the node's own lines",
-}
 
 
 def test_version(cli: Cli) -> None:
@@ -32,7 +24,7 @@ def test_version(cli: Cli) -> None:
 def test_every_command_has_json_and_help() -> None:
     for name, command in COMMANDS.items():
         options = [text for parameter in command.params for text in parameter.opts]
-        assert "--json" in options or name in NO_JSON, name
+        assert "--json" in options, name
         assert command.help, name
         undescribed = [p.name for p in command.params if not getattr(p, "help", "")]
         assert not undescribed, (name, undescribed)
