@@ -31,7 +31,7 @@ from chaosnet.protocol.messages import decode_message, encode_message
 from chaosnet.sim.cast import Actor, actor_at
 from chaosnet.sim.forgery import FORGERIES, forge, second_block
 from chaosnet.sim.host import Host
-from chaosnet.sim.network import TAG_OF, tag_of
+from chaosnet.sim.network import SPEECH, TAG_OF, tag_of
 from chaosnet.sim.scenario import Byzantine
 
 TRAITS: Final = (
@@ -47,7 +47,6 @@ TRAITS: Final = (
     *FORGERIES,
 )
 STATUS, BODIES, HEADERS = (TAG_OF[kind] for kind in (msg.Status, msg.Bodies, msg.Headers))
-SPEECH: Final = frozenset((TAG_OF[msg.Votes], TAG_OF[msg.Propose]))
 KEPT: Final = 200
 """Old messages a replayer keeps."""
 

@@ -19,10 +19,8 @@ from chaosnet.model.genesis import Genesis, supply_at
 from chaosnet.protocol.messages import Propose, Votes, decode_message
 from chaosnet.sim.disk import Recorded, recorded_of
 from chaosnet.sim.host import Host
-from chaosnet.sim.network import TAG_OF, tag_of
+from chaosnet.sim.network import SPEECH, tag_of
 from chaosnet.sim.schedule import Schedule
-
-SPEECH = frozenset((TAG_OF[Votes], TAG_OF[Propose]))
 
 
 @dataclass(frozen=True, slots=True)

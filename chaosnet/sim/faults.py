@@ -1,7 +1,8 @@
 """What goes wrong, when: the scenario's faults, and random ones drawn from the seed.
 
 Swarm testing: of the random kinds, a seed leaves out about a third, and it makes all of them rarer or not,
-since some bugs show only where another fault does not hide them. Every fault ends when the scenario's duration is over.
+since some bugs show only where another fault does not hide them. Every fault ends when the scenario's
+duration is over.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,13 @@ Undo = Callable[[], None]
 FUSE_EFFECTS: Final = 60
 """Half of the crashes come so many effects after their time, at most: between any two."""
 SLOW_DISK_US: Final = (50_000, 900_000)
-STORMS: Final = {"reset": 20_000, "drop": 100_000, "duplicate": 200_000, "reorder": 200_000}
+STORMS: Final = {
+    "reset": 20_000,
+    "drop": 100_000,
+    "duplicate": 200_000,
+    "reorder": 200_000,
+    "deaf": 300_000,
+}
 """Chance per message in a storm, in millionths."""
 
 

@@ -2,7 +2,9 @@
 
 A link that loses a packet repairs itself or breaks; so loss is first of all a reset. `drop_ppm`,
 `duplicate_ppm` and `reorder_ppm` are harsher than any real transport: a message vanishes, comes twice or
-overtakes. A partition holds messages back, as TCP repeats them, until it heals or a side gives the link up.
+overtakes; `deaf_ppm` makes a node miss all votes of one round and kind, or a proposal, whoever sends it: the
+hardest case for agreement. A partition holds messages back, as TCP repeats them, until it heals or a side
+gives the link up.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ from typing import Final, Protocol
 from msgspec.inspect import StructType, type_info
 
 from chaosnet.base.dice import Dice
+from chaosnet.base.errors import Invalid
 from chaosnet.kernel.events import Connected, DialFailed, Disconnected, Event, Received
+from chaosnet.model.evidence import PROPOSAL
 from chaosnet.protocol.messages import (
     STREAM_OF,
     Bodies,
@@ -21,6 +25,9 @@ from chaosnet.protocol.messages import (
     Goodbye,
     Headers,
     Hello,
+    Propose,
+    Votes,
+    decode_message,
 )
 from chaosnet.sim.cast import PORT
 from chaosnet.sim.schedule import Schedule
@@ -33,6 +40,7 @@ TAG_OF: Final[dict[type, int]] = {
     for kind in STREAM_OF
     if isinstance(info := type_info(kind), StructType) and isinstance(info.tag, int)
 }
+SPEECH: Final = frozenset((TAG_OF[Votes], TAG_OF[Propose]))
 KEPT_WHOLE: Final = frozenset(
     TAG_OF[kind] for kind in (Hello, Goodbye, GetPeers, GetHeaders, Headers, GetBodies, Bodies)
 )
@@ -42,6 +50,22 @@ KEPT_WHOLE: Final = frozenset(
 def tag_of(payload: bytes) -> int:
     """Return the tag of a message: the first item of a short MessagePack array."""
     return payload[1] if len(payload) > 1 else -1
+
+
+def speech_place(payload: bytes) -> tuple[int, int, int] | None:
+    """Return (height, round, kind) of a single vote or a proposal; None for anything else."""
+    if tag_of(payload) not in SPEECH:
+        return None
+    try:
+        message = decode_message(payload)
+    except Invalid:
+        return None
+    match message:
+        case Votes(votes=(vote,)):
+            return vote.height, vote.round, vote.kind
+        case Propose(proposal=proposal):
+            return proposal.height, proposal.round, PROPOSAL
+    return None
 
 
 @dataclass(slots=True)
@@ -54,6 +78,7 @@ class Weather:
     drop_ppm: int = 0
     duplicate_ppm: int = 0
     reorder_ppm: int = 0
+    deaf_ppm: int = 0
 
 
 class Station(Protocol):
@@ -99,6 +124,7 @@ class Network:
     def __init__(self, schedule: Schedule, dice: Dice, weather: Weather) -> None:
         self._schedule = schedule
         self._dice = dice
+        self._deaf = dice.fork("deaf")
         self.weather = weather
         self._stations: list[Station] = []
         self._by_key: dict[bytes, Station] = {}
@@ -138,6 +164,8 @@ class Network:
         draw = self._dice.u64()
         delay_us = self._latency_us(station, draw & 0xFFFFFFFF)
         chance = (draw >> 32) % MILLION
+        if weather.deaf_ppm and self._is_deaf(link.sides[1 - side], payload):
+            return
         if chance < weather.reset_ppm:
             self.reset(station.place, link.sides[1 - side].place)
             return
@@ -240,6 +268,14 @@ class Network:
             draw = self._dice.u64()
         span = weather.latency_us_max - weather.latency_us_min + 1
         return (weather.latency_us_min + draw % span) * station.slowness
+
+    def _is_deaf(self, target: Station, payload: bytes) -> bool:
+        """Return whether a node is not to hear of this round and kind; repairs get through."""
+        place = speech_place(payload)
+        if place is None:
+            return False
+        throw = self._deaf.fork(f"{target.place} {place}").below(MILLION)
+        return throw < self.weather.deaf_ppm
 
     def _is_blocked(self, source: Station, target: Station) -> bool:
         return bool(self._blocked) and (source.place, target.place) in self._blocked

@@ -36,6 +36,7 @@ class Links(Table):
     drop_ppm: int = 0
     duplicate_ppm: int = 0
     reorder_ppm: int = 0
+    deaf_ppm: int = 0
 
 
 class Fault(Table):

@@ -146,8 +146,8 @@ class World:
 
     # ── running ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def run(self) -> Outcome:
-        """Run until everything expected holds, or something is violated."""
+    def plan(self) -> None:
+        """Plan the start of all hosts, the faults and the load: once, before anything runs."""
         spec = self.spec
         self.faults.plan(spec)
         for host in self.hosts:
@@ -155,7 +155,11 @@ class World:
         end_us = spec.duration_ms * 1_000
         self.load.begin(spec.load.per_minute, spec.load.burst_max, end_us)
         self.schedule.at(end_us, self._settle)
-        self.run_until(end_us + spec.expect.recover_ms * 1_000)
+
+    def run(self) -> Outcome:
+        """Run until everything expected holds, or something is violated."""
+        self.plan()
+        self.run_until((self.spec.duration_ms + self.spec.expect.recover_ms) * 1_000)
         if not self.checkers.violations and self._recovered_ms < 0:
             self.checkers.violate("stalled", self._shortfall())
         for host in self.hosts:
