@@ -48,6 +48,8 @@ from chaosnet.storage.sqlite import ChainStore
 log = structlog.get_logger("process")
 
 WATCH_S = 1.0
+UNWRITTEN_MAX = 32
+"""Blocks that sync may be ahead of the disk."""
 SOFTWARE = f"chaosnet/{__version__}"
 
 
@@ -133,6 +135,7 @@ def node_config(config: Config, genesis: Genesis, keys: Keys) -> NodeConfig:
         peer_slots=network.peer_slots,
         pinned=pinned_of(config),
         members_only=network.members_only,
+        unwritten_max=UNWRITTEN_MAX,
     )
 
 

@@ -7,17 +7,18 @@ verdict is that a transaction waits in memory.
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
 
-from chaosnet.base.errors import ChaosError
+from chaosnet.base.errors import ChaosError, Unavailable
 from chaosnet.consensus.engine import AskSignature as SignatureRequest
 from chaosnet.crypto.signing import is_valid
+from chaosnet.daemon.clock import Clock
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.step import step
@@ -56,11 +57,6 @@ class Links(Protocol):
 Write = ev.PersistBlock | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
 
 
-def now_ms() -> int:
-    """Return Unix time in milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
 def verify_items(items: tuple[Item, ...]) -> list[bool]:
     """Return for each transaction whether all its signatures are valid."""
     return [all(is_valid(*check) for check in item) for item in items]
@@ -87,9 +83,12 @@ class Runtime:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._replies: dict[int, asyncio.Future[tuple[tuple[bytes, str, str], ...]]] = {}
         self._request = 0
-        self._clock_ms = 0
+        self._clock = Clock()
         self._is_writing = False
+        self._is_stopped = False
         self._verifiers = ThreadPoolExecutor(verify_threads, thread_name_prefix="verify")
+        # What somebody floods us with must not keep a proposed block waiting.
+        self._block_verifiers = ThreadPoolExecutor(verify_threads, thread_name_prefix="verify-block")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._tasks: set[asyncio.Task[None]] = set()
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
@@ -105,12 +104,11 @@ class Runtime:
 
     def clock_ms(self) -> int:
         """Return the time given to the kernel: Unix ms, never going back within one process."""
-        self._clock_ms = max(self._clock_ms, now_ms())
-        return self._clock_ms
+        return self._clock.read_ms()
 
     def feed(self, event: ev.Event) -> None:
-        """Give the kernel one event and perform what it asks."""
-        if self.failed.done():
+        """Give the kernel one event and perform what it asks; nothing once it has failed or is stopped."""
+        if self._is_stopped or self.failed.done():
             return
         try:
             effects = step(self.node, event, self.clock_ms())
@@ -129,7 +127,12 @@ class Runtime:
         self._perform()
 
     async def submit(self, raws: tuple[bytes, ...]) -> tuple[tuple[bytes, str, str], ...]:
-        """Hand raw transactions to the kernel; return (id, code, detail) each."""
+        """Hand raw transactions to the kernel; return (id, code, detail) each.
+
+        Raises Unavailable(`shutdown`) when the node ends before it has answered.
+        """
+        if self._is_stopped or self.failed.done():
+            raise Unavailable("shutdown")
         self._request += 1
         ticket = self._request
         future: asyncio.Future[tuple[tuple[bytes, str, str], ...]] = (
@@ -141,16 +144,16 @@ class Runtime:
 
     async def stop(self) -> None:
         """Finish the writes that are under way, then let go of everything."""
+        self._is_stopped = True
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for future in self._replies.values():
-            future.cancel()
-        self._verifiers.shutdown(wait=True, cancel_futures=True)
-        self._writer.shutdown(wait=True, cancel_futures=True)
+        self._refuse_replies()
+        for pool in (self._verifiers, self._block_verifiers, self._writer):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     # ── transport callbacks ──────────────────────────────────────────────────────────────────────────────
 
@@ -176,8 +179,7 @@ class Runtime:
 
     def _perform(self) -> None:
         """Perform queued effects up to the next durable write; hand that and its followers to the writer."""
-        queue = self._queue
-        while queue and not self._is_writing:
+        while (queue := self._queue) and not self._is_writing:
             effect = queue[0]
             if isinstance(effect, Write):
                 writes: list[Write] = []
@@ -187,7 +189,10 @@ class Runtime:
                 self._spawn(self._write(writes))
                 return
             queue.popleft()
-            self._perform_one(effect)
+            try:
+                self._perform_one(effect)
+            except Exception as error:  # noqa: BLE001 - a lost effect would leave the kernel waiting
+                self._fail(error)
 
     def _perform_one(self, effect: ev.Effect) -> None:
         links = self._links
@@ -196,7 +201,7 @@ class Runtime:
                 if links is not None:
                     links.send(peer, stream, payload)
             case ev.Report(fact=fact):
-                self._on_report(fact)
+                self._report(fact)
             case ev.Dial(host=host, port=port, node_id=node_id):
                 if links is not None:
                     links.dial((host, port), node_id or None)
@@ -205,6 +210,14 @@ class Runtime:
                     links.close(peer, reason)
             case _:
                 raise AssertionError(effect)
+
+    def _report(self, fact: ev.ReportFact) -> None:
+        """Tell people. When that fails, a closed log for example, the chain goes on."""
+        try:
+            self._on_report(fact)
+        except Exception as error:
+            with suppress(Exception):
+                log.error("report_failed", fact=type(fact).__name__, error=str(error), exc_info=error)  # noqa: TRY400
 
     async def _write(self, writes: list[Write]) -> None:
         """Perform durable writes in the writer thread, then go on with the queue."""
@@ -219,13 +232,14 @@ class Runtime:
             self.feed(answer)
         self._perform()
 
-    def _write_all(self, writes: list[Write]) -> list[ev.SignatureMade]:
+    def _write_all(self, writes: list[Write]) -> list[ev.SignatureMade | ev.Written]:
         """Runs in the writer thread."""
-        answers: list[ev.SignatureMade] = []
+        answers: list[ev.SignatureMade | ev.Written] = []
         for write in writes:
             match write:
                 case ev.PersistBlock():
                     self._store.commit_block(write)
+                    answers.append(ev.Written(write.height))
                 case ev.PersistCandidate():
                     self._store.keep_candidate(write)
                 case ev.PersistEvidence():
@@ -238,11 +252,16 @@ class Runtime:
     async def _verify(self, asked: ev.AskVerify) -> None:
         loop = asyncio.get_running_loop()
         items = asked.items
+        pool = self._block_verifiers if asked.is_for_block else self._verifiers
         chunks = [items[i : i + VERIFY_CHUNK] for i in range(0, len(items), VERIFY_CHUNK)]
-        futures = [loop.run_in_executor(self._verifiers, verify_items, chunk) for chunk in chunks]
+        futures = [loop.run_in_executor(pool, verify_items, chunk) for chunk in chunks]
         verdicts: list[bool] = []
-        for part in await asyncio.gather(*futures):
-            verdicts.extend(part)
+        try:
+            for part in await asyncio.gather(*futures):
+                verdicts.extend(part)
+        except Exception as error:  # noqa: BLE001 - an unanswered question would leave the kernel waiting
+            self._fail(error)
+            return
         self.feed(ev.Verified(asked.ticket, tuple(verdicts)))
 
     def _reply(self, reply: ev.Reply) -> None:
@@ -254,7 +273,7 @@ class Runtime:
         old = self._timers.pop(timer.name, None)
         if old is not None:
             old.cancel()
-        delay_s = max(0, timer.at_ms - now_ms()) / 1000
+        delay_s = max(0, timer.at_ms - self.clock_ms()) / 1000
         self._timers[timer.name] = asyncio.get_running_loop().call_later(delay_s, self._fire, timer.name)
 
     def _fire(self, name: str) -> None:
@@ -269,7 +288,16 @@ class Runtime:
     def _fail(self, error: BaseException) -> None:
         """Stop for good: nothing more is fed, performed or written."""
         code = error.code if isinstance(error, ChaosError) else "internal"
-        log.critical("node_failed", code=code, error=str(error), exc_info=error)
         self._queue.clear()
         if not self.failed.done():
             self.failed.set_result(error)
+        self._refuse_replies()
+        with suppress(Exception):
+            log.critical("node_failed", code=code, error=str(error), exc_info=error)
+
+    def _refuse_replies(self) -> None:
+        """Tell clients that no answer will come."""
+        for future in self._replies.values():
+            if not future.done():
+                future.set_exception(Unavailable("shutdown"))
+        self._replies.clear()

@@ -108,6 +108,7 @@ def make_node(
         dice=dice,
         apply=apply,
     )
+    node.written_height = header.height
     node.publish(header, block_id, stored.seal, stored.state, stored.sealed_by)
     if config.pinned is not None and (known := node.block_id_at(config.pinned[0])) is not None:
         check_pinned(node, config.pinned[0], known)

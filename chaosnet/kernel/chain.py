@@ -126,7 +126,9 @@ def prepare(node: Node, candidate: Candidate) -> None:
         ticket = node.next_ticket()
         candidate.waiting_for = ticket
         node.checks[ticket] = candidate.block_id
-        node.effects.append(AskVerify(ticket, tuple(s.signature_checks() for s in unknown)))
+        node.effects.append(
+            AskVerify(ticket, tuple(s.signature_checks() for s in unknown), is_for_block=True)
+        )
 
 
 def execute(node: Node, candidate: Candidate) -> Applied:

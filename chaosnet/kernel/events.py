@@ -84,6 +84,12 @@ class SignatureMade(Fact):
     message: Proposal | Vote | None
 
 
+class Written(Fact):
+    """The block at this height is durable: sync goes no further ahead of the disk than it is told to."""
+
+    height: int
+
+
 class DialOrder(Fact):
     """The operator wants a connection."""
 
@@ -107,6 +113,7 @@ Event = (
     | DialFailed
     | TimerFired
     | SignatureMade
+    | Written
     | DialOrder
     | DiskLow
 )
@@ -186,6 +193,8 @@ class AskVerify(Fact):
 
     ticket: int
     items: tuple[tuple[tuple[bytes, bytes, bytes], ...], ...]
+    is_for_block: bool = False
+    """A block waits for it, not a transaction: the more urgent kind."""
 
 
 class AskSignature(Fact):

@@ -25,8 +25,11 @@ def on_block_verified(node: Node, ticket: int, *, is_good: bool, now: int) -> No
 
 
 def import_ready(node: Node, now: int) -> None:
-    """Prepare the next sealed blocks that sync holds, and commit those whose turn it is."""
-    while not node.halted:
+    """Prepare the next sealed blocks that sync holds, and commit those whose turn it is.
+
+    Not further ahead of the disk than the world wants: what waits to be written is held in memory.
+    """
+    while not node.halted and not _is_far_ahead(node):
         _look_ahead(node, now)
         candidate = node.ahead_at(node.head.header.height + 1)
         if candidate is None or candidate.waiting_for:
@@ -40,6 +43,11 @@ def import_ready(node: Node, now: int) -> None:
             _drop_branch(node, candidate, error, now)
             return
         agreement.give(node, agreement.commit(node, candidate, candidate.seal, now), now)
+
+
+def _is_far_ahead(node: Node) -> bool:
+    most = node.config.unwritten_max
+    return most > 0 and node.head.header.height - node.written_height >= most
 
 
 def _look_ahead(node: Node, now: int) -> None:

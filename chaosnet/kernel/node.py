@@ -47,6 +47,8 @@ class NodeConfig:
     """(height, block id) the operator trusts: a chain with another block there is refused."""
     members_only: bool = False
     """Refuse peers whose node key is not in the membership."""
+    unwritten_max: int = 0
+    """Blocks that sync may be ahead of the disk; 0: any number, where nobody tells what is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,8 @@ class Node:
     """Consensus key or node id -> when it was last heard."""
     work_told: bool = False
     """The engine knows that transactions wait on this head."""
+    written_height: int = 0
+    """Of the newest block known to be durable."""
     halted: str = ""
     """Error code; not empty: this node takes part no more."""
     quorum_lost_ms: int | None = None

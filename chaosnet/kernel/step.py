@@ -48,6 +48,9 @@ def _dispatch(node: Node, event: ev.Event, now: int) -> None:
         case ev.SignatureMade():
             if not node.halted:
                 agreement.on_signature(node, event, now)
+        case ev.Written(height=height):
+            node.written_height = height
+            peering.sync_on(node, now)
         case ev.TimerFired(name=name):
             _timer(node, name, now)
         case ev.Connected():

@@ -1,5 +1,7 @@
 """Sealed blocks from sync: in order, once, and judged by their seals before they cost anything."""
 
+import dataclasses
+
 from msgspec.structs import replace
 
 from chaosnet.base.codec import encode
@@ -223,3 +225,17 @@ def test_a_header_that_lies_about_its_state_is_refused() -> None:
     effects = bench.say(peer, Bodies(asked.first, (bench.sealed(false),)))
     assert [fact.code for fact in facts(effects, ev.BlockRefused)] == ["bad_root"]
     assert bench.node.head.header.height == 0
+
+
+def test_sync_stays_within_reach_of_the_disk() -> None:
+    """What is committed and not yet written is held in memory: a slow disk must not fill it."""
+    late = Late(12)
+    bench = late.bench
+    bench.node.config = dataclasses.replace(bench.node.config, unwritten_max=3)
+    late.serve(bench.log)
+    assert bench.node.head.header.height == 3
+    late.serve(bench.run(ev.Written(2)))
+    assert bench.node.head.header.height == 5
+    while bench.node.head.header.height < 12:
+        late.serve(bench.run(ev.Written(bench.node.head.header.height)))
+    assert bench.node.head.block_id == late.ahead.node.head.block_id
