@@ -10,7 +10,7 @@ from chaosnet.crypto.signing import sign
 from chaosnet.kernel import producer
 from chaosnet.kernel.boot import genesis_stored, make_node
 from chaosnet.kernel.chain import commit
-from chaosnet.kernel.events import PersistBlock
+from chaosnet.kernel.events import HeadMoved, PersistBlock, Report
 from chaosnet.kernel.node import NodeConfig
 from chaosnet.model.block import Block, Certificate, SealedBlock
 from chaosnet.model.evidence import PRECOMMIT, vote_digest_of
@@ -44,6 +44,12 @@ class RealChain:
 
     def add(self, raws: Iterable[bytes] = ()) -> int:
         """Commit one block with these transactions; return how many fitted in."""
+        block, _ = self.commit(raws)
+        self.store.commit_block(block)
+        return len(block.tx_ids)
+
+    def commit(self, raws: Iterable[bytes] = ()) -> tuple[PersistBlock, HeadMoved]:
+        """Commit one block in the kernel alone; return what is to be written, then reported."""
         node = self.node
         for raw in raws:
             node.mempool.add(decode_transaction(raw), node.head.header.time_ms)
@@ -57,8 +63,9 @@ class RealChain:
         signatures = tuple(sign(people[m.operator].member_seed("consensus"), digest) for m in members)
         seal = encode(Certificate(0, height, 0, block_id, tuple(range(len(members))), signatures))
         commit(node, candidate, seal, candidate.block.header.time_ms)
-        for effect in node.effects:
-            if isinstance(effect, PersistBlock):
-                self.store.commit_block(effect)
-        node.effects.clear()
-        return len(candidate.txs)
+        block, report = node.effects
+        node.effects = []
+        assert isinstance(block, PersistBlock)
+        assert isinstance(report, Report)
+        assert isinstance(report.fact, HeadMoved)
+        return block, report.fact

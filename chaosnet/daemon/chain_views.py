@@ -8,6 +8,7 @@ import msgspec
 
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
+from chaosnet.base.limits import BLOCK_TXS_MAX
 from chaosnet.crypto.addresses import parse_address
 from chaosnet.daemon import present
 from chaosnet.kernel.mempool import nonces_in
@@ -17,13 +18,16 @@ from chaosnet.model import evidence as proofs
 from chaosnet.model.block import validators_hash_of
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
-from chaosnet.storage.reader import StoredHeader
+from chaosnet.storage.reader import FoundTransaction, StoredHeader
 from chaosnet.storage.sqlite import ChainStore
 
 T = TypeVar("T")
 
 TXS_SHOWN = 100
 """Transactions listed with a block."""
+WRITE_WAITS = 100
+WRITE_WAIT_S = 0.02
+"""Two seconds together: longer than a block ever takes to be written."""
 
 
 class ChainViews:
@@ -58,7 +62,8 @@ class ChainViews:
         raw = self._address(address)
         shown = self._published()
         node = self._node
-        nonce = node.mempool.pending_nonce(raw, nonces_in(shown.state)(raw))
+        # What is pending follows the newest block, which may not be durable yet.
+        nonce = node.mempool.pending_nonce(raw, nonces_in(node.head.state)(raw))
         found = present.account(self.names, node.config.genesis, raw, shown.state, shown.header, nonce)
         return msgspec.structs.replace(found, block_id=shown.block_id.hex())
 
@@ -174,8 +179,8 @@ class ChainViews:
         except ValueError as error:
             raise Invalid("bad_argument", "a transaction id is 64 hex digits") from error
         names = self.names
-        found = await self._read(lambda: self._store.find_transaction(raw_id))
-        if found is None or found.height > self._height:
+        found = await self._on_chain(raw_id)
+        if found is None:
             pending = self._node.mempool.get(raw_id)
             if pending is None:
                 raise Invalid("not_found", "transaction")
@@ -206,6 +211,24 @@ class ChainViews:
             ),
         )
 
+    async def _on_chain(self, tx_id: bytes) -> FoundTransaction | None:
+        """Return a transaction of a durable block, or None.
+
+        One that is neither there nor pending may be in a block that is being written: that is waited for, or
+        a transaction would vanish for a moment between the two.
+        """
+        for _ in range(WRITE_WAITS):
+            height = self._height
+            found = await self._read(lambda: self._store.find_transaction(tx_id))
+            if found is not None and found.height <= self._height:
+                return found
+            if self._node.mempool.get(tx_id) is not None:
+                return None
+            if height == self._height == self._node.head.header.height:
+                return None
+            await asyncio.sleep(WRITE_WAIT_S)
+        return None
+
     async def account_transactions(
         self, address: str, cursor: str | None, limit: int
     ) -> schema.TransactionList:
@@ -215,7 +238,9 @@ class ChainViews:
         names = self.names
 
         def read() -> schema.TransactionList:
-            places = self._store.account_history(raw, before, limit)
+            # The store may be a block ahead of what was reported.
+            end = (self._height + 1, 0)
+            places = self._store.account_history(raw, min(before or end, end), limit)
             shown: list[schema.TransactionSummary] = []
             for height, position in places:
                 shown.extend(self._transactions_of(names, self._stored(height), position, 1))
@@ -265,6 +290,6 @@ def _cursor_of(text: str) -> tuple[int, int]:
     height, _, position = text.partition(".")
     if not (height.isascii() and height.isdigit() and position.isascii() and position.isdigit()):
         raise Invalid("bad_argument", "cursor")
-    if len(text) > 40:
+    if len(height) > 18 or len(position) > 6 or int(position) >= BLOCK_TXS_MAX:
         raise Invalid("bad_argument", "cursor")
     return int(height), int(position)
