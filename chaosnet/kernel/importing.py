@@ -13,8 +13,9 @@ SYNC_AHEAD = 4
 def on_block_verified(node: Node, ticket: int, *, is_good: bool, now: int) -> None:
     """Signatures of a block's unknown transactions were checked; consensus and sync may both wait for it."""
     block_id = node.checks.pop(ticket)
-    candidate = node.candidates.get(block_id) or node.ahead.get(block_id)
-    if candidate is None or candidate.waiting_for != ticket:
+    both = (node.candidates.get(block_id), node.ahead.get(block_id))
+    candidate = next((c for c in both if c is not None and c.waiting_for == ticket), None)
+    if candidate is None:
         return
     candidate.waiting_for = 0
     if not is_good:

@@ -1,8 +1,8 @@
 """One simulated machine: a real kernel, its disk, its clock, and a shell that does what the daemon's does.
 
-Effects are performed in order. A durable write takes time; what follows waits for it, but for `AskVerify` and
-`SetTimer`, and consecutive writes go to the disk together (daemon/runtime.py). A crash may come at any time,
-also between two effects of one step (`fuse`).
+Effects are performed in order. A durable write takes time; what follows waits for it, but for `AskVerify`,
+`SetTimer` and `Reply`, and consecutive writes go to the disk together (daemon/runtime.py). A crash may come
+at any time, also between two effects of one step (`fuse`).
 """
 
 from collections import deque
@@ -72,22 +72,29 @@ class Wiring:
 
 
 class Clock:
-    """The time a host believes in; within one process it never goes back."""
+    """The time a host believes in: in one process never back, but slower when set back (daemon/clock.py)."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self._latest_ms = 0
         self.offset_ms = 0
-
-    def read_ms(self) -> int:
-        """Return Unix time in milliseconds as this host sees it."""
-        now_ms = GENESIS_MS + 1_000 + self._schedule.now_us // 1_000 + self.offset_ms
-        self._latest_ms = max(self._latest_ms, now_ms)
-        return self._latest_ms
+        self.restart()
 
     def restart(self) -> None:
         """A new process knows no earlier reading."""
         self._latest_ms = 0
+        self._base_ms = 0
+        self._ticks = 0
+
+    def read_ms(self) -> int:
+        """Return Unix time in milliseconds as this host sees it."""
+        ticks = self._schedule.now_us // 1_000
+        wall_ms = GENESIS_MS + 1_000 + ticks + self.offset_ms
+        if wall_ms >= self._latest_ms:
+            self._latest_ms, self._ticks, self._base_ms = wall_ms, ticks, 0
+            return wall_ms
+        self._base_ms = self._base_ms or self._latest_ms
+        self._latest_ms = self._base_ms + (ticks - self._ticks) // 2
+        return self._latest_ms
 
 
 class Host:
@@ -122,7 +129,7 @@ class Host:
         self._queue: deque[ev.Effect] = deque()
         self._writes: deque[Write] = deque()
         self._message: Proposal | Vote | None = None
-        self._answers: list[ev.SignatureMade] = []
+        self._answers: list[ev.SignatureMade | ev.Written] = []
         self._timers: dict[str, int] = {}
         self._inbox: list[ev.Event] = []
 
@@ -233,6 +240,8 @@ class Host:
                 self._verify(effect)
             elif isinstance(effect, ev.SetTimer):
                 self._set_timer(effect)
+            elif isinstance(effect, ev.Reply):
+                self.wiring.replied(self.place, self.run, effect)
             else:
                 self._queue.append(effect)
         self._perform()
@@ -302,8 +311,6 @@ class Host:
                 if wiring.trace.sink is not None:
                     wiring.trace.say(self.place, f"  reports {describe(fact)}")
                 wiring.watch.reported(self, fact)
-            case ev.Reply():
-                wiring.replied(self.place, self.run, effect)
             case ev.Dial(host=host, port=port, node_id=node_id):
                 wiring.network.dial(self, host, port, node_id)
             case ev.ClosePeer(peer=peer, reason=reason):
@@ -334,6 +341,8 @@ class Host:
             self.wiring.trace.add(self.place, type(write).__name__, encode(write))
             if not self._put(write):
                 return
+            if isinstance(write, ev.PersistBlock):
+                self._answers.append(ev.Written(write.height))
         self._writes.popleft()
         if self.fuse is not None:
             self.fuse -= 1

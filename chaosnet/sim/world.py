@@ -29,6 +29,7 @@ from chaosnet.sim.scenario import Scenario
 from chaosnet.sim.schedule import Schedule, Trace
 
 BOOTSTRAP_NODES = 2
+UNWRITTEN_MAX = 4
 ALONE = 2
 """Nodes of each world that share no results with others."""
 LOOK_US = 100_000
@@ -130,6 +131,7 @@ class World:
             consensus_key=actor.consensus_key if journal is not None else None,
             listen_port=actor.address.port,
             bootstrap=tuple(actor_at(i).address for i in range(BOOTSTRAP_NODES) if i != host.place),
+            unwritten_max=UNWRITTEN_MAX,
         )
         is_alone = host.place < ALONE or self.seed % 10 == 0
         return make_node(

@@ -17,6 +17,8 @@ class Desk:
     """A station that only notes what it is told."""
 
     place: int
+    node_key: bytes = b""
+    host: str = ""
     is_up: bool = True
     is_paused: bool = False
     is_gone: bool = False
@@ -24,13 +26,9 @@ class Desk:
     slowness: int = 1
     told: list[Event] = field(default_factory=list)
 
-    @property
-    def node_key(self) -> bytes:
-        return bytes((self.place,)) * 32
-
-    @property
-    def host(self) -> str:
-        return f"10.0.0.{self.place + 1}"
+    def __post_init__(self) -> None:
+        self.node_key = bytes((self.place,)) * 32
+        self.host = f"10.0.0.{self.place + 1}"
 
     def deliver(self, event: Event) -> None:
         self.told.append(event)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chaosnet.consensus import signstate
+from chaosnet.consensus.engine import KeepCandidate
 from chaosnet.consensus.quorum import Tally
 from chaosnet.consensus.signstate import Decision
 from chaosnet.consensus.tendermint import Agreement
@@ -108,7 +109,7 @@ def test_a_kernel_that_keeps_no_candidate_is_caught(monkeypatch: pytest.MonkeyPa
     do: Callable[..., list[Any]] = agreement._do
 
     def careless(node: Any, asked: Any, now: int) -> list[Any]:
-        return [] if isinstance(asked, agreement.KeepCandidate) else do(node, asked, now)
+        return [] if isinstance(asked, KeepCandidate) else do(node, asked, now)
 
     monkeypatch.setattr(agreement, "_do", careless)
     assert "unkept" in found(CALM)
