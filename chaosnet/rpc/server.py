@@ -18,6 +18,8 @@ HEAD_BYTES_MAX: Final = 64 * 1024
 """Request line and headers; also trailers, and whatever else is no body."""
 HEAD_MS_MAX: Final = 10_000
 """A started head must be complete within this time; so must the first one on a connection."""
+LATE_MS_MAX: Final = 10_000
+"""A body that goes on after it was answered is read and thrown away for so long."""
 STALLED_MS_MAX: Final = 30_000
 """A connection is dropped when sent bytes stay unread for so long."""
 CONNECTIONS_MAX: Final = 1_000
@@ -58,6 +60,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*args, **more)
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._late: asyncio.TimerHandle | None = None
+        """Set while a body goes on after its answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time for the first head."""
@@ -70,6 +74,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the time."""
         self._stop_timer()
+        self._stop_late()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -97,9 +102,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Start counting anew."""
+        """Start counting anew; a body whose answer is out, such as one too long, gets little more time."""
         self._bytes = 0
+        if self.cycle.response_complete and self._late is None:
+            self._late = self.loop.call_later(LATE_MS_MAX / 1000, self.transport.abort)
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A late body has ended."""
+        self._stop_late()
+        super().on_message_complete()
 
     def _start_timer(self) -> None:
         self._stop_timer()
@@ -109,3 +121,8 @@ class BoundedHttp(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _stop_late(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None

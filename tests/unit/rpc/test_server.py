@@ -242,6 +242,33 @@ async def test_head_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPat
             writer.close()
 
 
+async def test_a_body_that_goes_on_after_its_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LATE_MS_MAX", 20)
+    async with running() as node:
+        reader, writer = await asyncio.open_connection(*node.address)
+        writer.write(b"POST /v1/transactions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert b"400" in await reader.readline()  # no content type: answered before there is a body
+        async with asyncio.timeout(20):
+            with pytest.raises(ConnectionError):
+                while True:
+                    writer.write(b"1\r\nx\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0)
+        writer.close()
+
+
+async def test_a_long_body_is_read_to_its_end_and_the_connection_goes_on() -> None:
+    async with running() as node:
+        reader, writer = await asyncio.open_connection(*node.address)
+        writer.write(b"POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n")
+        assert b"400" in await reader.readline()
+        writer.write(bytes(3_000_000) + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(20):
+            while b"HTTP/1.1 200" not in await reader.readline():
+                pass
+        writer.close()
+
+
 async def test_large_body_is_no_head() -> None:
     async with running() as node, AsyncClient(node.url) as client:
         raws = [b"\x01" * 2_000 for _ in range(1_000)]
