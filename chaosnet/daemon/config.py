@@ -5,8 +5,9 @@ reference page from the same structs.
 """
 
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -113,6 +114,16 @@ class Config(Section, frozen=True, kw_only=True):
     trust: TrustSection = TrustSection()
 
 
+RANGES: Final = (
+    ("node", "disk_free_mib_min", 0, 2**30),
+    ("node", "verify_threads", 1, 64),
+    ("network", "peer_slots", 0, 1_024),
+    ("network", "peers_max", 1, 1_024),
+    ("network", "connections_per_ip_max", 1, 1_024),
+)
+"""Section, setting, least and greatest value."""
+
+
 def parse_config(text: str) -> Config:
     """Return the typed configuration; raises Invalid(`bad_config`) with the path of what is wrong."""
     if len(text) > TEXT_LENGTH_MAX:
@@ -127,8 +138,13 @@ def parse_config(text: str) -> Config:
         _check_endpoint(f"rpc.{name}", getattr(config.rpc, name))
     for entry in config.network.bootstrap:
         _check_endpoint("network.bootstrap", entry.rpartition("@")[2])
-    if not 0 < len(config.node.name) <= 64:
-        raise Invalid("bad_config", "node.name has 1 to 64 characters")
+    for name in ("allow", "deny"):
+        _check_networks(f"network.{name}", getattr(config.network, name))
+    for section, name, least, most in RANGES:
+        if not least <= getattr(getattr(config, section), name) <= most:
+            raise Invalid("bad_config", f"{section}.{name} is a number from {least} to {most}")
+    if not 0 < len(config.node.name) <= 64 or not config.node.name.isprintable():
+        raise Invalid("bad_config", "node.name has 1 to 64 printable characters")
     return config
 
 
@@ -152,6 +168,14 @@ def endpoint(text: str) -> tuple[str, int]:
     if not host or not is_number or not int(port) < 65_536:
         raise Invalid("bad_config", f"not a host:port: {text!r}")
     return host, int(port)
+
+
+def _check_networks(name: str, texts: tuple[str, ...]) -> None:
+    for text in texts:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise Invalid("bad_config", f"{name}: {error}") from error
 
 
 def _check_endpoint(name: str, text: str) -> None:

@@ -196,14 +196,15 @@ def remind_proposer(node: Node, round_: int, now: int) -> None:
 def find_candidate(node: Node, block_id: bytes) -> Candidate | None:
     """Return a candidate of the height after the head, from memory or kept on disk."""
     known = node.candidates.get(block_id)
+    if known is not None:
+        return known
+    known = node.ahead.get(block_id)
     if known is None:
         raw = node.reader.candidate(block_id)
-        if raw is None:
-            return None
-        known = chain.candidate_from(raw, source=b"")
-        if known.block.header.parent != node.head.block_id:
-            return None
-        _keep(node, known)
+        known = chain.candidate_from(raw, source=b"") if raw is not None else None
+    if known is None or known.block.header.parent != node.head.block_id:
+        return None
+    _keep(node, known)
     return known
 
 
@@ -264,11 +265,7 @@ def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
 
 def _take_block(node: Node, peer: bytes, message: Propose) -> bool:
     """Keep the block of a proposal; return False when it does not come with it."""
-    known = node.ahead.get(message.proposal.block_id)
-    if known is not None:
-        _keep(node, known)
-        return True
-    if not message.block:
+    if not message.block or message.proposal.block_id in node.ahead:
         return find_candidate(node, message.proposal.block_id) is not None
     try:
         candidate = chain.candidate_from(message.block, source=peer)
