@@ -6,6 +6,7 @@ from schemathesis import Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from chaosnet.rpc.app import admin_app
+from tests.described import CONFIG
 from tests.fake_backend import FakeBackend
 
 
@@ -15,7 +16,7 @@ def raise_it(error: BaseException) -> None:
 
 app = admin_app(FakeBackend(), submit="public", on_error=raise_it)
 # The stream has no end; tests/unit/rpc/test_server.py reads it.
-schema = schemathesis.openapi.from_asgi("/openapi.json", app).exclude(path="/v1/stream")
+schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=CONFIG).exclude(path="/v1/stream")
 
 
 @schema.parametrize()

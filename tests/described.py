@@ -1,0 +1,15 @@
+"""What schemathesis may expect of our listeners."""
+
+import schemathesis
+
+CONFIG = schemathesis.Config.from_dict(
+    {
+        "checks": {
+            "negative_data_rejection": {
+                # Those it expects by itself, and 413 for a batch of too many.
+                "expected-statuses": ["400", "401", "403", "404", "405", "406", "409", "413", "415"]
+                + ["422", "428", "429", "5xx"]
+            }
+        }
+    }
+)
