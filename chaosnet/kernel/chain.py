@@ -7,6 +7,7 @@ and committed here; `agreement` decides when.
 from chaosnet.base.errors import Invalid, InvalidBlock
 from chaosnet.kernel.events import AskVerify, BlockRefused, HeadMoved, PersistBlock, Report
 from chaosnet.kernel.node import Candidate, Head, Node
+from chaosnet.kernel.pace import learn
 from chaosnet.ledger.apply import Applied
 from chaosnet.ledger.context import Context, params_of, rules_of
 from chaosnet.ledger.members import members_of, next_validators
@@ -168,6 +169,7 @@ def report_refused(node: Node, candidate: Candidate, error: Invalid) -> None:
 def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> None:
     """Make an executed, sealed block the head: durable first, then everything that speaks of it."""
     applied = execute(node, candidate)
+    learn(node, candidate, now)
     block = candidate.block
     header = block.header
     old = node.head

@@ -90,6 +90,8 @@ class Candidate:
     """The engine's question to answer when done."""
     seal: bytes = b""
     """Set when the block is already sealed: commit when executed."""
+    since_ms: int = 0
+    """When this node began to build it; 0: it did not."""
 
 
 @dataclass(slots=True)
@@ -174,6 +176,8 @@ class Node:
     halted: str = ""
     """Error code; not empty: this node takes part no more."""
     quorum_lost_ms: int | None = None
+    fill_gas: int = 0
+    """Gas up to which blocks are filled, as learnt; 0: not yet."""
     gossip_ms: int = 0
     """When the gossip timer fires; 0: not set."""
     started_ms: int = 0

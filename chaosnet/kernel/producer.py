@@ -7,6 +7,7 @@ from chaosnet.base.units import EMPTY_HASH
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Candidate, Node
+from chaosnet.kernel.pace import fill_gas
 from chaosnet.ledger.apply import Execution
 from chaosnet.ledger.check import check_against_state
 from chaosnet.ledger.members import next_validators
@@ -75,6 +76,7 @@ def build(node: Node, round_: int, proposer: bytes, now: int) -> Candidate:
         source=b"",
         txs=tuple(txs),
         applied=applied,
+        since_ms=now,
     )
 
 
@@ -83,9 +85,12 @@ def fill(node: Node, execution: Execution) -> list[SignedTx]:
     taken: list[SignedTx] = []
     stale: list[SignedTx] = []
     room = BLOCK_BYTES_MAX
+    gas_kept_free = node.head.params.block_gas_max - fill_gas(node)
     misses = 0
     for signed in node.mempool.in_order(nonces_in(node.head.state)):
         if len(taken) >= BLOCK_TXS_MAX or misses >= MISSES_MAX:
+            break
+        if taken and execution.gas_left - gas_kept_free < signed.body.gas_limit:
             break
         if len(signed.raw) > room or execution.gas_left < signed.body.gas_limit:
             misses += 1
