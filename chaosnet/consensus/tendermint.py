@@ -242,7 +242,7 @@ class Agreement:
         prevotes = self._heard.prevotes
         block_id = prevotes.winner()
         if block_id and self._is_valid(block_id):
-            if block_id != self.locked_block and self._terms.own_key:
+            if self._terms.own_key:  # also when locked on it before: the data may have been lost since
                 self.asked.append(KeepCandidate(block_id))
             self.locked_round, self.locked_block = self.round, block_id
             votes = prevotes.of_block[block_id].values()
