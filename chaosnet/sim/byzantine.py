@@ -27,11 +27,11 @@ from chaosnet.model.evidence import (
     vote_digest,
 )
 from chaosnet.protocol import messages as msg
-from chaosnet.protocol.messages import decode_message, encode_message
+from chaosnet.protocol.messages import encode_message
 from chaosnet.sim.cast import Actor, actor_at
 from chaosnet.sim.forgery import FORGERIES, forge, second_block
 from chaosnet.sim.host import Host
-from chaosnet.sim.network import SPEECH, TAG_OF, tag_of
+from chaosnet.sim.network import SPEECH, TAG_OF, read_message, tag_of
 from chaosnet.sim.scenario import Byzantine
 
 TRAITS: Final = (
@@ -165,7 +165,7 @@ def own_proposal(host: Host, payload: bytes) -> msg.Propose | None:
     """Return the host's own proposal that a payload carries."""
     if tag_of(payload) != TAG_OF[msg.Propose]:
         return None
-    message = decode_message(payload)
+    message = read_message(payload)
     if isinstance(message, msg.Propose) and message.proposal.signer == host.actor.consensus_key:
         return message
     return None
@@ -225,10 +225,7 @@ class FlipFlop(Plain):
         """Vote on every proposal that comes."""
         if not isinstance(event, ev.Received) or tag_of(event.payload) != TAG_OF[msg.Propose]:
             return
-        try:
-            message = decode_message(event.payload)
-        except Invalid:
-            return
+        message = read_message(event.payload)
         if not isinstance(message, msg.Propose):
             return
         proposal = message.proposal
@@ -257,7 +254,7 @@ class LieHeight(Plain):
         """Change a status, at times."""
         if tag_of(payload) != STATUS or not self.dice.chance(2, 3):
             return ((peer, payload),)
-        status = decode_message(payload)
+        status = read_message(payload)
         if isinstance(status, msg.Status):
             height = max(0, status.height + self.dice.pick((-3, -1, 1, 2, 5, 1_000, 2**40)))
             round_ = max(0, status.round + self.dice.pick((-1, 0, 1, 1_000)))
@@ -276,7 +273,7 @@ class LieBlocks(Plain):
         if tag_of(payload) not in (BODIES, HEADERS):
             return ((peer, payload),)
         choice = self.dice.below(4)
-        message = decode_message(payload)
+        message = read_message(payload)
         if choice == 0:
             return ()
         if choice == 1 and isinstance(message, msg.Bodies):
@@ -316,7 +313,7 @@ class ForgeVotes(Plain):
         """Add a false copy to one in twenty."""
         if tag_of(payload) != TAG_OF[msg.Votes] or not self.dice.chance(1, 20):
             return ((peer, payload),)
-        message = decode_message(payload)
+        message = read_message(payload)
         if not isinstance(message, msg.Votes) or not message.votes:
             return ((peer, payload),)
         vote = message.votes[0]

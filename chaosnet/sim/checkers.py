@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from chaosnet.base.codec import encode
-from chaosnet.base.errors import Invalid
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.ledger.accounts import decode_account, total
@@ -16,10 +15,10 @@ from chaosnet.ledger.apply import full_supply
 from chaosnet.ledger.keys import ACCOUNT_PREFIX
 from chaosnet.model.evidence import PRECOMMIT, Proposal, Vote
 from chaosnet.model.genesis import Genesis, supply_at
-from chaosnet.protocol.messages import Propose, Votes, decode_message
+from chaosnet.protocol.messages import Propose, Votes
 from chaosnet.sim.disk import Recorded, recorded_of
 from chaosnet.sim.host import Host
-from chaosnet.sim.network import SPEECH, tag_of
+from chaosnet.sim.network import SPEECH, read_message, tag_of
 from chaosnet.sim.schedule import Schedule
 
 
@@ -209,11 +208,7 @@ class Checkers:
 
 
 def _speech(payload: bytes) -> tuple[Proposal | Vote, ...]:
-    try:
-        message = decode_message(payload)
-    except Invalid:
-        return ()
-    match message:
+    match read_message(payload):
         case Votes(votes=votes):
             return votes
         case Propose(proposal=proposal):

@@ -25,6 +25,7 @@ from chaosnet.protocol.messages import (
     Goodbye,
     Headers,
     Hello,
+    Message,
     Propose,
     Votes,
     decode_message,
@@ -52,15 +53,17 @@ def tag_of(payload: bytes) -> int:
     return payload[1] if len(payload) > 1 else -1
 
 
-def speech_place(payload: bytes) -> tuple[int, int, int] | None:
-    """Return (height, round, kind) of a single vote or a proposal; None for anything else."""
-    if tag_of(payload) not in SPEECH:
-        return None
+def read_message(payload: bytes) -> Message | None:
+    """Return the message in a payload; None when there is none."""
     try:
-        message = decode_message(payload)
+        return decode_message(payload)
     except Invalid:
         return None
-    match message:
+
+
+def speech_place(payload: bytes) -> tuple[int, int, int] | None:
+    """Return (height, round, kind) of a single vote or a proposal; None for anything else."""
+    match read_message(payload) if tag_of(payload) in SPEECH else None:
         case Votes(votes=(vote,)):
             return vote.height, vote.round, vote.kind
         case Propose(proposal=proposal):
