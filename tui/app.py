@@ -12,6 +12,7 @@ from textual.theme import Theme
 
 from chaosnet.base.errors import ChaosError
 from tui.desk import Desk, Open, Source
+from tui.plain import plain
 from tui.screens.account import AccountScreen
 from tui.screens.block import BlockScreen
 from tui.screens.blocks import BlocksScreen
@@ -76,7 +77,7 @@ class ChaosApp(App[None]):
         Binding("r", "refresh_now", show=False),
         Binding("y", "copy", show=False),
         Binding("colon", "command_palette", show=False),
-        Binding("escape", "back", show=False),
+        Binding("escape", "leave", show=False),
         Binding("q", "quit", show=False),
     ]
 
@@ -123,20 +124,22 @@ class ChaosApp(App[None]):
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def action_show(self, name: str) -> None:
-        """Go to a screen; from deeper inside it, to its beginning."""
-        if self.current_mode == name:
-            while len(self.screen_stack) > 1:
-                await self.pop_screen()
-        else:
-            await self.switch_mode(name)
+    # A click runs its action inside the widget clicked: to wait here for that widget to go would never end.
 
-    async def action_back(self) -> None:
+    def action_show(self, name: str) -> None:
+        """Go to a screen; from deeper inside it, to its beginning."""
+        if self.current_mode != name:
+            self.switch_mode(name)
+            return
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_leave(self) -> None:
         """Leave a detail, else go to the overview."""
         if len(self.screen_stack) > 1:
-            await self.pop_screen()
-        elif self.current_mode != "overview":
-            await self.switch_mode("overview")
+            self.pop_screen()
+        else:
+            self.switch_mode("overview")
 
     def action_search(self) -> None:
         """Ask what to look for."""
@@ -155,7 +158,7 @@ class ChaosApp(App[None]):
         try:
             found = await self.feed.ask(lambda client: client.search(text))
         except ChaosError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(plain(str(error)), severity="error", markup=False)
             return
         if found.kind in DETAILS:
             self.open(found.kind, found.key)

@@ -96,7 +96,7 @@ class Journal:
             if now.is_healthy:
                 self.add(time_ms, "good", "healthy", node)
             else:
-                self.add(time_ms, "bad", "unhealthy", node, reason=now.reason or now.code or now.phase)
+                self.add(time_ms, "bad", "unhealthy", node, health=now)
         connected = {member.operator for member in before.members if member.is_connected}
         changed = 0
         for member in after.members:

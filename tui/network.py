@@ -14,6 +14,7 @@ from typing import Final
 from chaosnet.rpc import schema
 from tui.agreement import CONTRADICTIONS, Comparison, Standing, Verdict, compare, majority_genesis, wanted
 from tui.journal import Journal
+from tui.plain import plain
 
 MARKS_MAX: Final = 256
 """Heights remembered of each node."""
@@ -62,7 +63,7 @@ class NodeView:
     @property
     def name(self) -> str:
         """Its own name once known."""
-        return self.status.name if self.status is not None else self.target.name
+        return plain(self.status.name if self.status is not None else self.target.name)
 
     @property
     def live(self) -> schema.Status | None:
@@ -254,7 +255,7 @@ class Network:
         return tips
 
     def silent_since_ms(self, node: NodeView) -> int:
-        """Return since when a node does not answer; for one that never did here, when others heard it last."""
+        """Return since when a node does not answer; for one that never did, when others heard it last."""
         if node.answered_ms is not None:
             return node.since_ms
         heard = [

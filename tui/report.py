@@ -8,9 +8,11 @@ from rich.table import Table
 
 from tui.agreement import Comparison
 from tui.network import Network
+from tui.plain import plain
 from tui.show import (
     LEVEL_MARKS,
     MARKS,
+    NOTHING,
     error_of,
     interval,
     number,
@@ -33,7 +35,7 @@ def report_table(network: Network, now_ms: int, words: Words) -> str:
     columns = ("node", "height", "tip", "root", "peers", "pool", "interval", "round", "clock", "health")
     table = Table(*(words(f"col_{name}") for name in columns), box=None, pad_edge=False)
     for index in range(len(network.nodes)):
-        table.add_row(*_row(network, index, (tips, roots), now_ms=now_ms, words=words))
+        table.add_row(*map(plain, _row(network, index, (tips, roots), now_ms=now_ms, words=words)))
     out = io.StringIO()
     console = Console(file=out, width=WIDTH, color_system=None, markup=False, highlight=False, emoji=False)
     best = network.best()
@@ -52,7 +54,7 @@ def report_table(network: Network, now_ms: int, words: Words) -> str:
             "genesis": status.genesis[:16],
             "engine": status.consensus.engine,
         }
-        console.print(words("report_network", **values, tips=f"{words('fact_tips')}: {text}"))
+        console.print(plain(words("report_network", **values, tips=f"{words('fact_tips')}: {text}")))
     for trouble in troubles_of(network):
         console.print(f"{LEVEL_MARKS[trouble.level]} {trouble_of(trouble, now_ms, words)}")
     console.print(table)

@@ -10,6 +10,7 @@ from chaosnet.base.units import format_cos
 from chaosnet.rpc.schema import Health
 from tui.agreement import Verdict
 from tui.journal import Event
+from tui.plain import plain
 from tui.trouble import SILENT_REASON, Trouble
 from tui.words import Words
 
@@ -162,7 +163,7 @@ def trouble_of(trouble: Trouble, now_ms: int, words: Words) -> str:
     if tail := since(trouble.since_ms, now_ms, words):
         text += f" — {tail}"
     names = values.get("names")
-    return f"{text} · {names}" if names else text
+    return plain(f"{text} · {names}" if names else text)
 
 
 def error_of(error: str, words: Words) -> str:
@@ -175,6 +176,8 @@ def event_of(event: Event, words: Words) -> str:
     values = dict(event.values)
     if event.kind == "unreachable":
         values["reason"] = error_of(str(values["reason"]), words)
+    if isinstance(health := values.get("health"), Health):
+        values["reason"] = reason_of(health, words)
     text = words(f"event_{event.kind}", **values)
     return f"{event.node}: {text}" if event.node else text
 

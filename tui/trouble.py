@@ -52,13 +52,29 @@ def presence_of(network: Network) -> Presence | None:
     """Return who takes part; None when no node answers."""
     views = [(node, live) for node in network.nodes if (live := node.live) is not None]
     settled = [(node, live) for node, live in views if live.now_ms - live.started_ms >= SETTLED_MS]
-    found = [_presence(node, live) for node, live in settled or views]
+    witnesses = settled or views
+    unheard = {live.name: _unheard_by(live) for _, live in witnesses}
+    found = [
+        Presence(
+            live.consensus.validators,
+            live.consensus.needed,
+            tuple(
+                member.name
+                for member in live.members
+                if member.role == VALIDATOR
+                and not member.is_self
+                and (member.is_silent or live.name in unheard.get(member.name, ()))
+            ),
+            node,
+        )
+        for node, live in witnesses
+    ]
     return max(found, key=lambda p: p.present, default=None)
 
 
-def _presence(node: NodeView, live: Status) -> Presence:
-    silent = tuple(m.name for m in live.members if m.is_silent and not m.is_self and m.role == VALIDATOR)
-    return Presence(live.consensus.validators, live.consensus.needed, silent, node)
+def _unheard_by(live: Status) -> frozenset[str]:
+    """Return whom a node does not hear; hearing someone who does not hear oneself is no taking part."""
+    return frozenset(member.name for member in live.members if member.is_silent and not member.is_self)
 
 
 def troubles_of(network: Network) -> list[Trouble]:

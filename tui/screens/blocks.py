@@ -4,13 +4,13 @@ from textual.app import ComposeResult
 
 from chaosnet.rpc.schema import BlockSummary
 from tui.desk import Desk
-from tui.network import BLOCKS_MAX
 from tui.screens.rows import block_columns, block_rows
 from tui.screens.view import View
 from tui.widgets.live_table import LiveTable
 
 PAGE = 100
-OLDER_MAX = 5_000
+LIVE = 200
+OLDER_MAX = 1_000
 """Older blocks held at a time; those above them can be read again."""
 
 
@@ -41,7 +41,7 @@ class BlocksScreen(View):
         table.display_rows(block_columns(words), block_rows(self.desk, blocks))
 
     def _shown(self) -> list[BlockSummary]:
-        newest = self.desk.network.recent(BLOCKS_MAX)
+        newest = self.desk.network.recent(LIVE)
         lowest = newest[-1].height if newest else 0
         older = [self._older[h] for h in sorted(self._older, reverse=True) if h < lowest]
         return newest + older
@@ -58,7 +58,7 @@ class BlocksScreen(View):
         page = await self.read(lambda client: client.blocks(first, PAGE))
         if page is None:
             return
-        newest = self.desk.network.recent(BLOCKS_MAX)
+        newest = self.desk.network.recent(LIVE)
         joined = {block.height: block for block in [*newest, *page.blocks]} | self._older
         heights = sorted(joined)[:OLDER_MAX]
         self._older = {height: joined[height] for height in heights}

@@ -6,6 +6,7 @@ from textual.widgets import Static
 
 from chaosnet.base.errors import ChaosError
 from tui.desk import Desk
+from tui.plain import plain
 from tui.screens.rows import field_columns
 from tui.screens.view import View
 from tui.widgets.live_table import LiveTable, Row
@@ -42,7 +43,7 @@ class DetailView(View):
             await self.load()
             self._problem = ""
         except ChaosError as error:
-            self._problem = f"✗ {error}"
+            self._problem = plain(f"✗ {error}")
         self.paint_all()
 
     async def load(self) -> None:

@@ -20,6 +20,7 @@ KEYS: Final = (
     ("⏎", "h_open"),
     ("Esc", "h_back"),
     ("Tab", "h_tab"),
+    ("g G", "h_move"),
     ("y", "h_copy"),
     ("[ ]", "h_step"),
     (":", "h_palette"),

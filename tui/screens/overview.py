@@ -9,6 +9,7 @@ from textual.widgets import DataTable, Static
 
 from tui.desk import Desk
 from tui.network import Network
+from tui.plain import plain
 from tui.screens.rows import block_columns, block_rows, node_columns, node_line, node_row
 from tui.screens.view import View
 from tui.show import LEVEL_MARKS, NOTHING, clock, event_of, interval, number, short, span
@@ -187,7 +188,7 @@ def _line(facts: list[Fact], width: int) -> Text:
             line.append(" · ", "dim")
         if fact.name:
             line.append(f"{fact.name} ", "dim")
-        line.append(fact.value, fact.style)
+        line.append(plain(fact.value), fact.style)
     rank = max(fact.rank for fact in facts)
     if line.cell_len > width and rank:
         return _line([fact for fact in facts if fact.rank < rank], width)

@@ -2,11 +2,13 @@
 
 from textual import work
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from chaosnet.base.errors import ChaosError
 from chaosnet.rpc.schema import Peer
 from tui.desk import Desk
+from tui.plain import plain
 from tui.screens.rows import node_line
 from tui.screens.view import View
 from tui.show import number, signed_ms, span
@@ -46,7 +48,7 @@ class PeersScreen(View):
             found = await self.desk.feed.ask_node(index, lambda client: client.peers())
             self._peers, self._problem = found.peers, ""
         except ChaosError as error:
-            self._peers, self._problem = [], str(error)
+            self._peers, self._problem = [], plain(str(error))
         self._of = index
         self._show()
 
@@ -63,9 +65,9 @@ class PeersScreen(View):
         words = self.desk.words
         table = self.query_one("#peers", LiveTable)
         order = words("sorted_by", name=words(f"sort_{self.sort}"))
-        table.border_title = f"{words('peers_title', node=self.desk.node.name)} · {order}"
+        table.border_title = Content(f"{words('peers_title', node=self.desk.node.name)} · {order}").markup
         line = self.query_one("#problem", Static)
-        line.update(f"{node_line(self.desk, self.desk.node)}")
+        line.update("\n".join(filter(None, [node_line(self.desk, self.desk.node), self._problem])))
         columns = [
             Column("member", words("col_member"), 10),
             Column("way", words("col_direction"), 5),

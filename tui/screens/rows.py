@@ -7,6 +7,7 @@ from chaosnet.rpc.schema import BlockSummary, TransactionSummary
 from tui.agreement import Comparison, Verdict
 from tui.desk import Desk
 from tui.network import NodeView
+from tui.plain import plain
 from tui.show import (
     MARKS,
     NOTHING,
@@ -132,7 +133,7 @@ def node_line(desk: Desk, node: NodeView) -> str:
         parts += ["" if live.consensus.is_validator else words("detail_observer")]
         parts += [f"{words('col_clock')} {signed_ms(live.clock_offset_ms)}"]
         parts += [words("detail_trust", trust=live.trust) if live.trust != "genesis" else ""]
-    return " · ".join(filter(None, parts))
+    return plain(" · ".join(filter(None, parts)))
 
 
 def block_columns(words: Words) -> list[Column]:
@@ -141,7 +142,7 @@ def block_columns(words: Words) -> list[Column]:
         Column("height", words("col_height"), 9, is_right=True),
         Column("time", words("col_time"), 8),
         Column("txs", words("col_txs"), 5, is_right=True),
-        Column("proposer", words("col_proposer"), 14),
+        Column("proposer", words("col_proposer"), 11),
         Column("late", words("col_late"), 5, is_right=True, rank=4),
         Column("size", words("col_size"), 9, is_right=True, rank=3),
         Column("gas", words("col_gas"), 10, is_right=True, rank=5),
@@ -163,7 +164,7 @@ def block_rows(desk: Desk, blocks: Sequence[BlockSummary]) -> list[Row]:
             (number(block.height), ""),
             (clock(block.time_ms, now_ms)[-8:], "dim"),
             (number(block.tx_count), "bold" if block.tx_count else "dim"),
-            (block.proposer_name or ends(block.proposer, 14), ""),
+            (block.proposer_name or ends(block.proposer, 11), ""),
             (f"{late}{block.round}", warn if block.round else "dim"),
             (size(block.size_bytes), "dim"),
             (number(block.gas_used), "dim"),

@@ -12,6 +12,7 @@ from textual.widgets import DataTable
 from chaosnet.base.errors import ChaosError
 from chaosnet.rpc.client import AsyncClient
 from tui.desk import Desk, Open
+from tui.plain import plain
 from tui.widgets.frame import Banner, KeyBar, TopBar
 from tui.widgets.live_table import LiveTable, Row
 
@@ -105,7 +106,7 @@ class View(Screen[None]):
         try:
             return await self.desk.feed.ask(question)
         except ChaosError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(plain(str(error)), severity="error", markup=False)
             return None
 
     @property

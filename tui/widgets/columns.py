@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 
 from rich.text import Text
 
+from tui.plain import plain
+
 GAP: Final = 1
 """Cells between two columns."""
 
@@ -49,7 +51,7 @@ def _width(columns: Sequence[Column], kept: Sequence[int]) -> int:
 
 def cell(text: str, style: str, width: int, *, is_right: bool) -> Text:
     """Return a text cut or padded to `width` cells and the gap."""
-    shown = Text(text, style, no_wrap=True, end="")
+    shown = Text(plain(text), style, no_wrap=True, end="")
     if shown.cell_len > width:
         shown.truncate(width, overflow="ellipsis")
     if is_right:

@@ -19,7 +19,7 @@ KEYS: Final = (
     ("s", "sort", "sort"),
     ("p", "pause", "pause"),
     ("⏎", "open", "open_current"),
-    ("Esc", "back", "back"),
+    ("Esc", "back", "leave"),
     ("y", "copy", "copy"),
     ("r", "refresh", "refresh_now"),
     ("?", "help", "show('help')"),

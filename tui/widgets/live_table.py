@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 from textual import events
+from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import DataTable
 
@@ -37,7 +38,14 @@ class Row(NamedTuple):
 
 
 class LiveTable(DataTable[Text]):
-    """Lines under a cursor."""
+    """Lines under a cursor, which also moves as in vi."""
+
+    BINDINGS = [
+        Binding("home,g", "scroll_top", show=False),
+        Binding("end,G", "scroll_bottom", show=False),
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
 
     class AtEnd(Message):
         """The cursor is on the last line."""
