@@ -4,6 +4,7 @@ from collections import deque
 from functools import cache
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -12,16 +13,16 @@ from chaosnet.base.codec import encode
 from chaosnet.base.limits import PEER_QUEUE_BYTES_MAX, SEEN_MAX
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.health import health_of
-from chaosnet.model.block import SealedBlock
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE, Proposal, Vote
 from chaosnet.protocol import messages as msg
 from chaosnet.protocol.bans import BANS_KEPT
 from chaosnet.protocol.gossip import WANTED_MAX
 from chaosnet.protocol.messages import Message, encode_message
-from tests.fuzz.hostile import BYTES, INTEGERS, both_lengths, fuzz, hostile_bytes, mutated, values_of
+from tests.fuzz.hostile import both_lengths, fuzz, hostile_bytes, mutated, values_of
 from tests.unit.kernel.harness import Bench, of, peer_id
 
 KINDS: list[Any] = list(msg.STREAM_OF)
+decode = msgspec.msgpack.decode
 MALLORY, UNREADY, NOBODY = "mallory", "unready", "nobody"
 
 
@@ -36,42 +37,76 @@ def surrounded() -> Bench:
 
 
 @cache
-def known_things() -> tuple[list[bytes], list[int]]:
-    """Return bytes and numbers that mean something to `surrounded()`: they pass the first checks."""
+def honest_messages() -> list[Message]:
+    """Return what honest nodes could say to `surrounded()`, all of it genuine."""
     bench = surrounded()
-    head = bench.node.head
     candidate = bench.candidate([bench.tx("alice", 0)])
-    vote = bench.vote(1, PREVOTE, candidate.block_id)
-    precommit = bench.vote(2, PRECOMMIT, candidate.block_id)
+    block = candidate.block_id
+    height = bench.node.head.header.height
     tx = bench.tx("bob", 0, "carol")
-    things = [
-        bench.genesis_hash,
-        head.block_id,
-        head.seal,
-        encode(head.header),
-        candidate.block_id,
-        candidate.raw,
-        encode(SealedBlock(candidate.block, bench.seal(candidate))),
-        vote.signature,
-        precommit.signature,
-        bench.proposal(candidate).proposal.signature,
-        tx.raw,
-        tx.tx_hash,
-        tx.raw[:-1] + b"\x00",
-        *(bench.key_of(place) for place in range(4)),
-        *(bench.node_of(place) for place in range(4)),
+    sealed = msg.SealedHeader(encode(candidate.block.header), bench.seal(candidate))
+    return [
+        bench.proposal(candidate),
+        bench.votes([1], PREVOTE, block),
+        bench.votes([1, 2], PRECOMMIT, block),
+        bench.votes([3], PREVOTE),
+        msg.Txs((tx.raw,)),
+        msg.TxHashes((tx.tx_hash,)),
+        msg.GetTxs((tx.tx_hash, bytes(32))),
+        msg.GetHeaders(0, 9),
+        msg.GetBodies(1, 9),
+        msg.Headers(height + 1, (sealed,)),
+        msg.Bodies(height + 1, (bench.sealed(candidate),)),
+        bench.status(height=height + 1, head=block, linked=b"\x0e"),
+        bench.status(height=height + 3, head=block),
+        bench.status(step="propose", round=1),
+        bench.hello(),
+        msg.GetPeers(),
+        msg.Peers((msg.PeerAddress(peer_id(NOBODY), "10.0.0.7", 26_700),)),
+        msg.Goodbye("shutdown"),
     ]
-    height = head.header.height
-    return [bytes(thing) for thing in things], [height - 1, height, height + 1, height + 2, bench.now, 1]
+
+
+def leaves_of(value: Any) -> list[Any]:
+    """Return all numbers, texts and bytes of a decoded message."""
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves_of(item)]
+    return [value]
+
+
+@st.composite
+def altered(draw: st.DrawFn, messages: list[Message]) -> bytes:
+    """Return a genuine message in which one value is another one's, of the same type."""
+    pool = [leaf for message in messages for leaf in leaves_of(decode(encode_message(message)))]
+    content = decode(encode_message(draw(st.sampled_from(messages))))
+    at = draw(st.integers(1, max(1, len(leaves_of(content)) - 1)))
+    passed = 0
+
+    def with_change(value: Any) -> Any:
+        nonlocal passed
+        if isinstance(value, list):
+            return [with_change(item) for item in value]
+        passed += 1
+        if passed != at + 1:
+            return value
+        return draw(st.sampled_from([other for other in pool if type(other) is type(value)]))
+
+    return encode(with_change(content))
 
 
 def payloads() -> SearchStrategy[bytes]:
-    things, numbers = known_things()
-    octets = st.one_of(st.sampled_from(things), st.sampled_from(things), BYTES)
-    integers = st.one_of(st.sampled_from(numbers), st.sampled_from([0, 1, 2]), INTEGERS)
+    messages = honest_messages()
+    genuine = st.sampled_from(messages).map(encode_message)
     kind = st.sampled_from(KINDS)
-    knowing = kind.flatmap(lambda k: values_of(k, integers, octets)).map(encode_message)
-    return st.one_of(knowing, knowing, mutated(knowing), kind.flatmap(hostile_bytes))
+    return st.one_of(
+        genuine,
+        genuine,
+        altered(messages),
+        altered(messages),
+        mutated(genuine),
+        kind.flatmap(values_of).map(encode_message),
+        kind.flatmap(hostile_bytes),
+    )
 
 
 def occurrences() -> SearchStrategy[Any]:
@@ -127,7 +162,7 @@ def test_nothing_that_happens_makes_the_kernel_raise_or_believe(examples: int) -
         assert node.head.state.root == node.head.header.state_root
         assert not of(bench.log, ev.PersistEvidence)
         assert not node.halted
-        assert len(node.mempool) <= 1  # the one valid transaction among the known things
+        assert len(node.mempool) <= 2  # the two genuine transactions
         for voter in [bench.signs.prevote, bench.signs.precommit]:
             assert voter is None or voter.signer == bench.key_of(0)
 
