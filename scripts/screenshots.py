@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Takes the pictures of the documentation from a running devnet: `scripts/screenshots.py --explorer URL`.
+"""Takes the pictures of the documentation from a devnet: `scripts/screenshots.py --explorer URL --dir DIR`.
 
 The devnet should have some traffic, so that there is something to see. Chromium must be installed.
 """
 
 import argparse
+import asyncio
 import sys
 import time
 from pathlib import Path
@@ -12,13 +13,23 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from chaosnet.cli.tui import targets  # noqa: E402
 from tests.browser import chromium  # noqa: E402
+from tui.app import ChaosApp  # noqa: E402
+from tui.feed import Feed  # noqa: E402
+from tui.words import load_words  # noqa: E402
 
 BYTES_MAX = 300_000
 SETTLE_S = 2.5
 """What has just arrived is highlighted for a moment."""
 WIDE = (1280, 860)
 PHONE = (390, 844)
+TERMINAL = (120, 36)
+"""Columns and lines."""
+TERMINAL_WINDOW = (1280, 801)
+"""What they fill."""
+WATCH_S = 12.0
+"""The terminal watches for so long before its picture is taken."""
 
 
 def shoot(browser: chromium.Chromium, url: str, path: Path, size: tuple[int, int], *, is_dark: bool) -> None:
@@ -53,10 +64,35 @@ def shoot_explorer(browser: chromium.Chromium, url: str, folder: Path) -> None:
     shoot(browser, url, folder / "explorer-phone.png", PHONE, is_dark=True)
 
 
+def shoot_terminal(browser: chromium.Chromium, directory: Path, path: Path) -> None:
+    """Take the picture of `chaosnet tui` over all nodes of a devnet."""
+    svg = asyncio.run(_draw_terminal(directory))
+    page = path.with_suffix(".html")
+    page.write_text(f'<body style="margin:0;background:#292929">{svg}', encoding="utf-8")
+    try:
+        shoot(browser, page.as_uri(), path, TERMINAL_WINDOW, is_dark=True)
+    finally:
+        page.unlink()
+
+
+async def _draw_terminal(directory: Path) -> str:
+    """Run the terminal without one, and return how it looks."""
+    app = ChaosApp(Feed(targets([], directory)), load_words("en"))
+    async with app.run_test(size=TERMINAL) as pilot:
+        await asyncio.sleep(WATCH_S)
+        await pilot.pause()
+        svg = app.export_screenshot(simplify=True)
+    return svg.replace("Fira Code", "DejaVu Sans Mono").replace("<svg ", '<svg style="display:block" ', 1)
+
+
 def main() -> None:
     """Take all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--explorer", default="http://127.0.0.1:26600", help="address of the explorer")
+    parser.add_argument(
+        "--dir", type=Path, help="directory of the devnet; without it the terminal is left out"
+    )
+    parser.add_argument("--only-terminal", action="store_true", help="leave the explorer out")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "images")
     given = parser.parse_args()
     path = chromium.program()
@@ -64,7 +100,10 @@ def main() -> None:
         sys.exit("Chromium is not installed")
     given.out.mkdir(parents=True, exist_ok=True)
     with chromium.Chromium(path) as browser:
-        shoot_explorer(browser, given.explorer.rstrip("/"), given.out.resolve())
+        if not given.only_terminal:
+            shoot_explorer(browser, given.explorer.rstrip("/"), given.out.resolve())
+        if given.dir is not None:
+            shoot_terminal(browser, given.dir, given.out.resolve() / "tui.png")
 
 
 if __name__ == "__main__":
