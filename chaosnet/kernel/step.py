@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from chaosnet.base.errors import InvalidMessage
-from chaosnet.base.limits import ADDRESSES_PER_MESSAGE_MAX
+from chaosnet.base.limits import ADDRESSES_PER_MESSAGE_MAX, HELLO_BYTES_MAX
 from chaosnet.kernel import agreement, importing, intake, peering
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.health import watch_quorum
@@ -97,6 +97,8 @@ def _received(node: Node, peer: bytes, payload: bytes, now: int) -> None:
     if not node.sessions.is_open(peer):
         return
     try:
+        if len(payload) > HELLO_BYTES_MAX and not node.sessions.is_ready(peer):
+            raise InvalidMessage("too_large", "before the greeting", penalty=100)
         message = decode_message(payload)
         node.sessions.charge(peer, message, len(payload), now)
         if not node.sessions.is_ready(peer) and not isinstance(message, msg.Hello | msg.Goodbye):

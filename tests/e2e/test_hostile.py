@@ -98,8 +98,9 @@ FRAMES = {
     "of length 2^32-1": (b"\xff" * 4 + b"\x00" + bytes(100_000), ""),
     "empty": (bytes(5), ""),
     "of no class": (b"\x00\x00\x00\x01\x09\x00", ""),
+    "longer than a greeting": (encode_frame(0, bytes(5_000)), "too_large"),
     "of noise": (encode_frame(0, b"\xc1 no message"), "malformed"),
-    "of a deep list": (encode_frame(0, b"\x91" * 200_000), "malformed"),
+    "of a deep list": (encode_frame(0, b"\x91" * 4_000), "malformed"),
     "with a message before the greeting": (
         encode_frame(1, msg.encode_message(msg.Txs((b"x",)))),
         "unexpected",
@@ -180,6 +181,29 @@ def test_thousands_of_connections_and_slow_handshakes(net: Devnet) -> None:
         assert len(list(Path(f"/proc/{net.pid('node0')}/fd").iterdir())) < 300
     # The half-open ones are gone after five seconds: there is room again.
     wait_for("room for an honest connection", lambda: asyncio.run(is_let_in(net, "late")), 20)
+
+
+def test_keys_that_come_and_go_without_end(net: Devnet) -> None:
+    slowest = 0.0
+
+    async def come_and_go(worker: int) -> None:
+        for i in range(40):
+            async with Attacker(net, target(net), f"guest {worker} {i}") as attacker:
+                if await attacker.open() == "ok":
+                    await attacker.greet(listen_port=1 + i)
+
+    async def attack() -> None:
+        nonlocal slowest
+        coming = asyncio.gather(*map(come_and_go, range(6)))
+        while not coming.done():
+            began = time.monotonic()
+            await asyncio.to_thread(get, target(net), "/health")
+            slowest = max(slowest, time.monotonic() - began)
+        await coming
+
+    with unharmed(net):
+        asyncio.run(attack())
+    assert slowest < 3.0
 
 
 async def is_let_in(net: Devnet, name: str) -> bool:
