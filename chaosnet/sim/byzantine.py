@@ -367,8 +367,11 @@ class Forger(Plain):
         proposal = message.proposal
         place = (proposal.height, proposal.round)
         if place not in self._forged:
-            candidate = candidate_from(message.block, source=b"")
-            forged = forge(self._name, candidate.block, self.dice)
+            try:
+                block = candidate_from(message.block, source=b"").block
+            except Invalid:
+                return ((peer, payload),)
+            forged = forge(self._name, block, self.dice)
             if forged is None:
                 return ((peer, payload),)
             block_id, raw = forged
