@@ -165,6 +165,7 @@ class AddressBook:
         entry, _, since = self._open.pop(peer, (None, False, now))
         if entry is not None:
             entry.failures = 0 if now - since >= STABLE_MS else entry.failures
+            entry.not_before = 0  # what else was dialled there was a duplicate of this connection
             self._failed(entry, now)
 
     def dial_failed(self, host: str, port: int, now: int, reason: str = "") -> None:

@@ -163,6 +163,18 @@ def test_dial_that_reached_ourselves_or_a_known_peer_is_not_repeated_soon() -> N
     assert b.dials(600_000, (), (), 0) == []
 
 
+def test_a_lost_connection_is_dialled_again_soon_though_a_second_one_had_been_refused() -> None:
+    """Both sides dialled at once; the one connection that was kept is gone: it must not take a minute."""
+    b = book()
+    b.learned([at(1)], "127.0.0.1", 0)
+    assert b.dials(0, (), (node(1),), 0) == [at(1)]
+    b.connected(node(1), at(1), False, 10)
+    b.dial_failed(at(1).host, at(1).port, 20, "duplicate_peer")
+    assert b.dials(15_000, (node(1),), (node(1),), 0) == []
+    b.closed(node(1), 15_000)
+    assert b.dials(15_500, (), (node(1),), 0) == [at(1)]
+
+
 def test_false_addresses_do_not_keep_the_true_one_waiting() -> None:
     b = book()
     b.connected(node(1), at(1), True, 0)
