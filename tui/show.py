@@ -71,14 +71,14 @@ def ends(text: str, width: int = 21) -> str:
     return f"{text[: width - 1 - tail]}…{text[-tail:]}"
 
 
-def cos(motes: str | int) -> str:
-    """Return an amount with its thousands apart and at least two decimals; what is no number, as it is."""
+def cos(motes: str | int, decimals: int = 2) -> str:
+    """Return an amount with its thousands apart at least so many decimals; what is no number, as it is."""
     text = str(motes)
     if not re.fullmatch(r"-?[0-9]{1,40}", text):
         return text
     whole, _, part = format_cos(int(text)).partition(".")
     sign = "-" if whole.startswith("-") else ""
-    part = part.rstrip("0").ljust(2, "0")
+    part = part.rstrip("0").ljust(decimals, "0")
     return f"{sign}{abs(int(whole)):,}.{part}"
 
 

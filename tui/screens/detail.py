@@ -11,7 +11,8 @@ from tui.screens.rows import field_columns
 from tui.screens.view import View
 from tui.widgets.live_table import LiveTable, Row
 
-LABEL_CELLS = 20
+LABEL_CELLS = 14
+"""With a hash beside it, 80 columns are full."""
 
 
 class DetailView(View):

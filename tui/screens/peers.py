@@ -31,6 +31,7 @@ class PeersScreen(View):
 
     def body(self) -> ComposeResult:
         """Lay it out."""
+        yield Static(id="detail", markup=False)
         yield Static(id="problem", markup=False)
         yield LiveTable(id="peers")
 
@@ -66,8 +67,10 @@ class PeersScreen(View):
         table = self.query_one("#peers", LiveTable)
         order = words("sorted_by", name=words(f"sort_{self.sort}"))
         table.border_title = Content(f"{words('peers_title', node=self.desk.node.name)} · {order}").markup
-        line = self.query_one("#problem", Static)
-        line.update("\n".join(filter(None, [node_line(self.desk, self.desk.node), self._problem])))
+        self.query_one("#detail", Static).update(f" {node_line(self.desk, self.desk.node)}")
+        problem = self.query_one("#problem", Static)
+        problem.display = bool(self._problem) and self.desk.node.live is not None
+        problem.update(f"✗ {self._problem}")
         columns = [
             Column("member", words("col_member"), 10),
             Column("way", words("col_direction"), 5),

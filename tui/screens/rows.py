@@ -183,11 +183,11 @@ def tx_columns(words: Words, *, with_block: bool) -> list[Column]:
     ]
     return [
         *(place if with_block else []),
-        Column("id", words("col_tx"), 8),
+        Column("id", words("col_tx"), 11),
         Column("kind", words("col_kind"), 12, rank=2),
         Column("from", words("col_from"), 13, is_flexible=True),
         Column("to", words("col_to"), 13, is_flexible=True),
-        Column("amount", words("col_amount"), 16, is_right=True),
+        Column("amount", words("col_amount"), 20, is_right=True),
         Column("fee", words("col_fee"), 10, is_right=True, rank=4),
         Column("code", words("col_code"), 8, rank=1),
     ]
@@ -207,9 +207,9 @@ def tx_rows(
             *([(number(tx.height), ""), (time, "dim")] if with_block else []),
             (short(tx.id), palette.accent),
             (", ".join(dict.fromkeys(tx.actions)), ""),
-            (ends(tx.sender, 24), ""),
-            (ends(tx.to, 24) if tx.to else NOTHING, ""),
-            (f"{sign}{cos(tx.amount)}", palette.good if sign == "+" else ""),
+            (tx.sender, ""),
+            (tx.to or NOTHING, ""),
+            (f"{sign}{cos(tx.amount, decimals=8)}", palette.good if sign == "+" else ""),
             (cos(tx.fee), "dim"),
             (f"{'✓' if is_ok else '✗'} {tx.code}", palette.good if is_ok else palette.bad),
         ]
@@ -224,5 +224,5 @@ def field_columns(label_width: int) -> list[Column]:
 
 def field_row(label: str, value: str, *, style: str = "", link: str = "") -> Row:
     """Return one field; `link`, as `kind:key`, is what opening it shows."""
-    shown = f"{value} →" if link else value
-    return Row(f"field {label}", [(label, "dim"), (shown, style)], opens=link, copy=value)
+    shown = f"{label} →" if link else label
+    return Row(f"field {label}", [(shown, "dim"), (value, style)], opens=link, copy=value)

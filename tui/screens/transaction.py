@@ -95,7 +95,7 @@ class TransactionScreen(DetailView):
             cells = [
                 (kind, ""),
                 (f"{to} →" if to else rest, ""),
-                (cos(str(amount)) if amount is not None else "", ""),
+                (cos(str(amount), decimals=8) if amount is not None else "", ""),
             ]
             rows.append(Row(f"action {i}", cells, opens=f"account:{to}" if to else "", copy=to or rest))
         return rows

@@ -35,7 +35,7 @@ def fit(columns: Sequence[Column], width: int) -> list[tuple[int, int]]:
     rest = max(width - _width(columns, kept), 0)
     flexible = [i for i in kept if columns[i].is_flexible]
     grown = dict.fromkeys(kept, 0)
-    if rest >= 2 * len(kept):  # room to breathe
+    if len(kept) > 2 and rest >= 2 * len(kept):  # room to breathe
         grown = dict.fromkeys(kept, 1)
         rest -= len(kept)
     for i in flexible:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.unit.tui.making import running
-from tui.screens.rows import block_columns, node_columns, tx_columns
+from tui.screens.detail import LABEL_CELLS
+from tui.screens.rows import block_columns, field_columns, node_columns, tx_columns
 from tui.widgets.columns import GAP, Column, cell, fit
 from tui.words import load_words
 
@@ -50,3 +51,7 @@ def test_the_overview_has_all_it_must_at_80_columns() -> None:
 )
 def test_cells_are_cut_and_padded_to_their_width(text: str, is_right: bool, shown: str) -> None:
     assert cell(text, "", 5, is_right=is_right).plain == shown
+
+
+def test_a_hash_beside_its_name_fits_80_columns() -> None:
+    assert fit(field_columns(LABEL_CELLS), 80)[1][1] == 64

@@ -38,7 +38,7 @@ async def test_block_then_transaction_then_account_and_back() -> None:
         assert isinstance(app.screen, AccountScreen)
         assert address_of("beta") in shown
         assert "1,234.56789012 COS" in shown
-        assert "Time locks 1" in shown
+        assert "Time lock 1" in shown
         assert "+1,234.56789" in shown
         await pilot.press("escape", "escape", "escape")
         assert len(app.screen_stack) == 1
