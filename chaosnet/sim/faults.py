@@ -110,7 +110,7 @@ class Faults:
     def _strike(self, random: Random, end_us: int) -> None:
         dice = self._dice
         length_ms = dice.between(random.length_ms_min, random.length_ms_max)
-        count = dice.between(1, random.count_max)
+        count = dice.between(random.count_min, max(random.count_min, random.count_max))
         self._begin(Fault(random.kind, 0, length_ms, (), count, random.amount))
         self._next(random, end_us)
 

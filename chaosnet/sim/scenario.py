@@ -61,6 +61,7 @@ class Random(Table):
     """Mean time between two."""
     length_ms_min: int = 500
     length_ms_max: int = 5_000
+    count_min: int = 1
     count_max: int = 1
     """Nodes at once."""
     amount: int = 0
