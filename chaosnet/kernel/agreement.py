@@ -35,8 +35,10 @@ from chaosnet.protocol.messages import Propose, Votes
 TIMER = "engine:"
 CANDIDATES_MAX = 4
 """Proposed blocks kept beside those that the engine remembers."""
-RELAY_ROUNDS = 16
-"""Messages of rounds further ahead are not passed on: who is there gives them to those who ask by status."""
+ROUNDS_AHEAD = 16
+"""Blocks of rounds further ahead are not taken and votes not passed on: else one member could make work for
+all, round after round. Whoever is there gives them to those who ask by their status.
+"""
 REMIND_MS = 3_000
 REMIND_TXS = 500
 
@@ -247,7 +249,7 @@ def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
         raise InvalidMessage("bad_proposer", penalty=10)
     if not -1 <= proposal.pol_round < proposal.round:
         raise InvalidMessage("malformed", "justified by no earlier round", penalty=100)
-    is_new = node.engine.wants(proposal)
+    is_new = node.engine.wants(proposal) and not _is_far(node, proposal)
     if not is_new and proposal.block_id not in node.unheld:
         return
     if not node.engine.is_genuine(proposal):
@@ -292,9 +294,13 @@ def on_votes(node: Node, peer: bytes, message: Votes, now: int) -> None:
         give(node, PeerSaid(vote), now)
 
 
+def _is_far(node: Node, message: Proposal | Vote) -> bool:
+    return message.round > node.engine.round_state().round + ROUNDS_AHEAD
+
+
 def _relay(node: Node, source: bytes, message: Proposal | Vote) -> None:
     """Pass a message on to peers that have no link to its signer: direct links are the fast path."""
-    if message.round > node.engine.round_state().round + RELAY_ROUNDS:
+    if _is_far(node, message):
         return
     position = node.head.validators.index_of_key(message.signer)
     for peer in node.sessions.ready():

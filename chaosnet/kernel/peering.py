@@ -7,7 +7,7 @@ from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send, send_all
 from chaosnet.model.block import Header
-from chaosnet.model.evidence import Proposal
+from chaosnet.model.evidence import Proposal, Vote
 from chaosnet.protocol.messages import (
     GetPeers,
     Goodbye,
@@ -149,17 +149,19 @@ def _may_repair(node: Node, peer: bytes, status: Status, now: int) -> bool:
 
 
 def give_missing(node: Node, peer: bytes, theirs: RoundState) -> None:
-    """Send a peer at our height the votes and the proposal it lacks."""
-    votes = []
-    for message in node.engine.missing_for(theirs, MISSING_MAX):
-        if isinstance(message, Proposal):
-            candidate = agreement.find_candidate(node, message.block_id)
-            if candidate is not None:
-                send(node, peer, Propose(proposal=message, block=candidate.raw))
-        else:
-            votes.append(message)
+    """Send a peer at our height the votes and the proposals it lacks.
+
+    Votes first: they bring it to the round whose block it then takes.
+    """
+    missing = node.engine.missing_for(theirs, MISSING_MAX)
+    votes = tuple(message for message in missing if isinstance(message, Vote))
     if votes:
-        send(node, peer, Votes(votes=tuple(votes)))
+        send(node, peer, Votes(votes=votes))
+    for proposal in missing:
+        if isinstance(proposal, Proposal):
+            candidate = agreement.find_candidate(node, proposal.block_id)
+            if candidate is not None:
+                send(node, peer, Propose(proposal=proposal, block=candidate.raw))
 
 
 def sync_on(node: Node, now: int) -> None:

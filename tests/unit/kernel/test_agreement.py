@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from chaosnet.base.codec import encode
 from chaosnet.consensus.tendermint import CHECKED_MAX
 from chaosnet.kernel import events as ev
-from chaosnet.kernel.agreement import CANDIDATES_MAX, RELAY_ROUNDS, REMIND_MS
+from chaosnet.kernel.agreement import CANDIDATES_MAX, REMIND_MS, ROUNDS_AHEAD
 from chaosnet.kernel.health import silent_validators
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE
 from chaosnet.model.transaction import SetPolicy, Transaction, decode_transaction
@@ -124,8 +124,8 @@ def test_one_who_signs_everything_is_passed_on_twice_and_proven() -> None:
 def test_votes_of_far_rounds_are_not_passed_on() -> None:
     bench = followed()
     far = bench.join("far")
-    near_round = bench.votes([3], PREVOTE, round_=RELAY_ROUNDS)
-    far_round = bench.votes([3], PREVOTE, round_=RELAY_ROUNDS + 1)
+    near_round = bench.votes([3], PREVOTE, round_=ROUNDS_AHEAD)
+    far_round = bench.votes([3], PREVOTE, round_=ROUNDS_AHEAD + 1)
     assert sent(bench.say(bench.node_of(3), near_round), Votes, far) == [near_round]
     assert sent(bench.say(bench.node_of(3), far_round), Votes, far) == []
 
@@ -175,6 +175,16 @@ def test_another_block_than_the_proposed_one_is_a_fault() -> None:
     assert bench.node.candidates == {}
 
 
+def test_blocks_of_far_rounds_are_not_taken() -> None:
+    bench = followed()
+    far = bench.join("far")
+    for round_ in range(ROUNDS_AHEAD, ROUNDS_AHEAD + 40):
+        block = bench.candidate(round_=round_, later_ms=round_)
+        effects = bench.say(bench.node_of(1), bench.proposal(block, round_))
+        assert len(sent(effects, Propose, far)) == (round_ == ROUNDS_AHEAD)
+    assert len(bench.node.candidates) == 1
+
+
 def test_the_same_proposal_again_costs_nothing() -> None:
     bench = followed()
     message = bench.proposal(bench.candidate([bench.tx("alice", 0)]))
@@ -221,8 +231,10 @@ def test_a_block_that_had_to_give_way_is_taken_when_it_comes_again() -> None:
     bench = followed()
     late = bench.proposal(bench.candidate(round_=1), 1)
     bench.say(bench.node_of(2), late)
-    for round_ in (5, 9, 13, 17, 21, 25):
-        bench.say(bench.node_of(2), bench.proposal(bench.candidate(round_=round_, later_ms=round_), round_))
+    for round_ in (5, 9, 13):
+        for twin in (0, 1):
+            flood = bench.candidate(round_=round_, later_ms=round_ + twin)
+            bench.say(bench.node_of(2), bench.proposal(flood, round_))
     assert late.proposal.block_id not in bench.node.candidates
     bench.say(bench.node_of(3), bench.votes([2, 3], PREVOTE, late.proposal.block_id, round_=1))
     assert bench.node.round_state().round == 1
@@ -281,8 +293,8 @@ def test_what_waits_too_long_is_sent_to_the_proposer_again_and_then_waits_anew()
 
 
 def test_what_no_block_can_hold_any_more_is_dropped_not_sent_for_ever() -> None:
-    """The sender changed its keys: what the old ones signed can never be included."""
-    bench = followed()
+    """The sender changed its keys: not even followers, who build no blocks, keep what the old ones signed."""
+    bench = followed(me=None)
 
     alice, bob = bench.people["alice"], bench.people["bob"]
     change = signed_by(alice, body_of(bench.genesis, alice, 0, SetPolicy(bob.policy)))

@@ -236,6 +236,23 @@ def test_a_peer_gets_the_votes_and_the_proposal_it_lacks() -> None:
     assert [vote.signer for vote in votes.votes] == [bench.key_of(1)]
 
 
+def test_votes_go_before_the_block_so_that_who_is_rounds_behind_can_take_it() -> None:
+    bench, one, two = with_votes()
+    for round_ in range(1, 40):
+        bench.say(one, bench.votes([1, 2, 3], PREVOTE, round_=round_))
+    assert bench.node.round_state().round == 39
+    block = bench.candidate(round_=39)
+    bench.say(one, bench.proposal(block, 39))
+    effects = bench.say(two, bench.status())
+    late = Bench(me=2).start()
+    late.join(0)
+    for effect in of(effects, ev.SendMessage):
+        if effect.peer == two:
+            late.run(ev.Received(bench.node_of(0), effect.payload))
+    assert late.node.round_state().round == 39
+    assert block.block_id in late.node.candidates
+
+
 def test_a_peer_that_lacks_nothing_gets_nothing() -> None:
     bench, _, two = with_votes()
     effects = bench.say(two, bench.status(step="prevote", has_proposal=True, prevotes=b"\x03"))
