@@ -34,7 +34,9 @@ REQUEST_MS: Final = 2_000
 WANTED_MAX: Final = 40_000
 """Transactions asked for and not yet here."""
 ASKED_PER_PEER_MAX: Final = 20_000
-"""Transactions asked from one peer within REQUEST_MS: hashes of nothing cannot fill the table."""
+"""Transactions asked from one peer within REQUEST_MS."""
+ASKED_PER_PEER_MIN: Final = 64
+"""Of a peer that announces what it does not give: hashes of nothing must not fill the table."""
 ANSWER_BYTES_MAX: Final = 4 * TXS_MESSAGE_BYTES_MAX
 """Transactions sent in answer to one request, or to one proposer at once."""
 
@@ -64,6 +66,8 @@ class TxGossip:
         """(deadline, peer, hashes)."""
         self._asked: dict[bytes, int] = {}
         """Peer -> hashes in `_asks`."""
+        self._credit: dict[bytes, int] = {}
+        """Peer -> how many it may be asked for: halved when it gives less than half, else doubled."""
 
     # ── peers ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -80,6 +84,7 @@ class TxGossip:
         self._all &= ~bit
         self._known.retire(bit)
         self._asked.pop(peer, None)
+        self._credit.pop(peer, None)
 
     def _peers_of(self, mask: int) -> list[bytes]:
         return [peer for peer, bit in self._bits.items() if bit & mask]
@@ -125,7 +130,8 @@ class TxGossip:
             return []
         unheld = self._known.by_mask(hashes, HELD).get(HELD, ())
         self._known.mark(hashes, bit)
-        room = min(ASKED_PER_PEER_MAX - self._asked.get(peer, 0), WANTED_MAX - len(self._wanted))
+        credit = self._credit.get(peer, ASKED_PER_PEER_MAX)
+        room = min(credit - self._asked.get(peer, 0), WANTED_MAX - len(self._wanted))
         asked: list[bytes] = []
         for i in unheld:
             tx_hash = hashes[i]
@@ -255,6 +261,7 @@ class TxGossip:
             _, peer, hashes = self._asks.popleft()
             if peer in self._asked:
                 self._asked[peer] = max(0, self._asked[peer] - len(hashes))
+                self._judge(peer, len(hashes), sum(tx_hash in self._wanted for tx_hash in hashes))
             for tx_hash in hashes:
                 asked = self._wanted.get(tx_hash)
                 if asked is None:
@@ -271,6 +278,12 @@ class TxGossip:
             for bit, hashes in again.items()
             for i in range(0, len(hashes), HASHES_PER_MESSAGE_MAX)
         ]
+
+    def _judge(self, peer: bytes, asked: int, missing: int) -> None:
+        """Ask a peer for less or more after an answer, or none, to so many hashes."""
+        credit = self._credit.get(peer, ASKED_PER_PEER_MAX)
+        credit = credit // 2 if missing * 2 > asked else credit * 2
+        self._credit[peer] = min(max(credit, ASKED_PER_PEER_MIN), ASKED_PER_PEER_MAX)
 
 
 def _txs_messages(raws: Sequence[bytes]) -> Iterator[Txs]:
