@@ -5,6 +5,7 @@ import pytest
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.protocol.messages import Goodbye, Hello, Status, Txs, Votes
+from chaosnet.protocol.rates import USELESS_BURST
 from chaosnet.protocol.session import Sessions
 
 GENESIS = b"g" * 32
@@ -173,3 +174,33 @@ def test_reopening_starts_anew() -> None:
     s.opened(A, True, "host", 2, 0)
     assert not s.is_ready(A)
     assert s.ready() == []
+
+
+def test_peer_being_closed_is_not_listened_to_but_still_there() -> None:
+    s = sessions()
+    ready(s, A)
+    s.closing(A)
+    assert (s.is_open(A), s.is_ready(A), s.ready()) == (False, False, [])
+    assert s.peers() == [A], "it must not be dialled yet"
+    assert s.expired(1_000_000) == [], "and is not closed twice"
+    s.closed(A)
+    assert s.peers() == []
+    ready(s, A)
+    assert s.is_ready(A)
+    s.closing(B)
+
+
+def test_peer_that_sends_much_of_no_use_is_not_useful_for_a_while() -> None:
+    s = sessions()
+    ready(s, A, 0)
+    assert s.is_useful(A, 0)
+    s.wasted(A, USELESS_BURST - 1)
+    assert s.is_useful(A, 0)
+    s.wasted(A, 1)
+    assert not s.is_useful(A, 0)
+    assert s.is_useful(A, 10)
+    s.wasted(A, 500)
+    assert not s.is_useful(A, 500)
+    assert s.is_useful(A, 1_100)
+    s.wasted(B, 5)
+    assert not s.is_useful(B, 0)
