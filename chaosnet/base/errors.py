@@ -72,7 +72,7 @@ CODES: Final[dict[str, str]] = {
     "bad_origin": "asked through a web page or under another host name",
     # keys and signing
     "fenced": "sign state forbids this signature: it could be a second vote",
-    "no_fence": "sign state is missing; import it or start with --new-key",
+    "no_fence": "the record of what the key has signed is missing",
     "key_locked": "key file cannot be unlocked",
     "key_exists": "a key with this name is there already",
     "bad_mnemonic": "not a valid BIP-39 phrase",
@@ -81,7 +81,7 @@ CODES: Final[dict[str, str]] = {
     "disk_failed": "the disk failed to read or write; look at it before starting again",
     "schema_newer": "database was written by a newer release",
     "data_damaged": "stored data does not verify",
-    "bad_config": "configuration file is not valid",
+    "bad_config": "the configuration, or a file it names, cannot be used",
     "wrong_genesis": "data directory belongs to another genesis",
     "port_taken": "a port is in use by another process",
     "in_use": "another process uses this directory",

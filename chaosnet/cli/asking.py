@@ -50,8 +50,10 @@ def read_text(path: Path) -> str:
         if str(path) == "-":
             return sys.stdin.read()
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("bad_argument", f"{path}: {error}") from error
+    except OSError as error:
+        raise Invalid("bad_argument", f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid("bad_argument", f"{path}: not a text in UTF-8") from error
 
 
 def write_text(path: Path | None, text: str, *, private: bool = False) -> None:
@@ -119,6 +121,10 @@ def genesis_named(text: str) -> tuple[bytes, Genesis | None]:
     """Return the hash of a genesis given as 64 hexadecimal digits or as a file, and what the file says."""
     if len(text) == HASH_HEX_LENGTH and not Path(text).exists():
         return hex_bytes(text, 32, "a genesis hash"), None
+    if not Path(text).exists():
+        raise Invalid(
+            "bad_argument", f"neither a file nor a hash of {HASH_HEX_LENGTH} digits: {text[:100]!r}"
+        )
     genesis = genesis_file(Path(text))
     return genesis_hash_of(genesis), genesis
 

@@ -230,7 +230,8 @@ def health_line(found: schema.Health) -> str:
         return f"healthy, {found.phase}"
     since = f" since {when(found.since_ms)}" if found.since_ms is not None else ""
     progress = f", {found.progress} % done" if found.progress < 100 else ""
-    return f"NOT healthy, {found.phase}: {found.reason or found.code}{since}{progress}"
+    phase = "" if found.phase == "running" else f", {found.phase}"
+    return f"NOT healthy{phase}: {found.reason or found.code}{since}{progress}"
 
 
 def _presence(member: schema.MemberStatus) -> str:
@@ -238,4 +239,6 @@ def _presence(member: schema.MemberStatus) -> str:
         return "this node"
     if member.is_silent:
         return f"silent since {when(member.last_heard_ms)}" if member.last_heard_ms else "never heard"
-    return "connected" if member.is_connected else "heard through others"
+    if member.is_connected:
+        return "connected"
+    return "heard through others" if member.last_heard_ms else "not heard yet"

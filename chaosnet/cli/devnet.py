@@ -1,6 +1,8 @@
 """`chaosnet devnet`: a network of real processes on this machine."""
 
+import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +10,22 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from chaosnet.base.errors import Refused
+from chaosnet.base.units import MOTES_PER_COS
+from chaosnet.cli.keyring import info_of, keystore, single_address
+from chaosnet.cli.output import cos, note, print_table
 from chaosnet.daemon.devnet import EXPLORER, Devnet, check_ports
-from chaosnet.daemon.devnet_plan import PLAN_FILE, Plan, load_plan, make_plan
+from chaosnet.daemon.devnet_plan import (
+    FAUCET,
+    FAUCET_COS,
+    PLAN_FILE,
+    NodePlan,
+    Plan,
+    load_plan,
+    make_plan,
+    plan_nodes,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Run a network of real processes on this machine.")
 
@@ -19,7 +33,8 @@ Dir = Annotated[Path, typer.Option("--dir", help="Directory of the devnet.")]
 Name = Annotated[str, typer.Argument(help="Node, for example node2; or explorer.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DEFAULT_DIR = Path(".devnet")
-console = Console()
+PROGRAM = "chaosnet"
+console = Console(highlight=False, soft_wrap=True)
 
 
 def _open(directory: Path) -> Devnet:
@@ -28,6 +43,7 @@ def _open(directory: Path) -> Devnet:
 
 @app.command()
 def up(
+    context: typer.Context,
     directory: Dir = DEFAULT_DIR,
     nodes: Annotated[int, typer.Option(help="Validators of a new devnet.")] = 4,
     base_port: Annotated[int, typer.Option(help="First port; each node takes three.")] = 26700,
@@ -40,12 +56,14 @@ def up(
     """Start the devnet; create it first when it is not there. Ctrl-C stops everything cleanly."""
     if (directory / PLAN_FILE).exists():
         plan = load_plan(directory)
+        _check_same(context, directory, plan)
     else:
+        _check_free(plan_nodes(nodes, base_port), explorer_port if explorer else None, new=True)
         plan = make_plan(directory, nodes=nodes, base_port=base_port, explorer_port=explorer_port)
     net = Devnet(directory, plan)
     missing = [name for name in net.names() if net.pid(name) is None]
     with_explorer = explorer and net.pid(EXPLORER) is None
-    check_ports(plan, missing, with_explorer=with_explorer)
+    _check_free([plan.node(name) for name in missing], plan.explorer_port if with_explorer else None)
     stopped = threading.Event()
     if not detach:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -62,35 +80,74 @@ def up(
     if as_json:
         typer.echo(msgspec.json.encode({"plan": plan, "nodes": net.table()}).decode())
     else:
-        _welcome(plan, directory, detached=detach)
+        _welcome(plan, directory, detached=detach, with_explorer=net.pid(EXPLORER) is not None)
     if not detach:
         _watch(net, stopped)
 
 
-def _welcome(plan: Plan, directory: Path, *, detached: bool) -> None:
+def _check_same(context: typer.Context, directory: Path, plan: Plan) -> None:
+    """Raise Refused(`bad_argument`) when an option asks for something else than the devnet that is there."""
+    fixed = {
+        "nodes": len(plan.nodes),
+        "base_port": plan.nodes[0].p2p_port,
+        "explorer_port": plan.explorer_port,
+    }
+    for name, value in fixed.items():
+        if context.params[name] != value and _is_given(context, name):
+            option = f"--{name.replace('_', '-')}"
+            detail = f"{option} is {value} in {directory} for good; make another devnet with another --dir"
+            raise Refused("bad_argument", detail)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _check_free(nodes: list[NodePlan], explorer_port: int | None, *, new: bool = False) -> None:
+    """Raise Refused(`port_taken`), saying what to do about it."""
+    try:
+        check_ports(nodes, explorer_port)
+    except Refused as error:
+        choose = "choose others with --base-port and --explorer-port"
+        hint = choose if new else f"end what uses it, or make another devnet with --dir and {choose}"
+        raise Refused(error.code, f"{error.detail}; {hint}") from error
+
+
+def _program() -> str:
+    """Return how this program is called from the shell that called it."""
+    is_script = Path(sys.argv[0]).name == PROGRAM
+    return sys.argv[0] if is_script and shutil.which(PROGRAM) is None else PROGRAM
+
+
+def _welcome(plan: Plan, directory: Path, *, detached: bool, with_explorer: bool) -> None:
     """Say where to look and what to try."""
     url = plan.nodes[0].rest_url
+    program = _program()
     keys = f"--keys {directory}/keys --password-file {directory}/password"
-    console.print(f"\n[bold green]{len(plan.nodes)} validators are running.[/] Genesis {plan.genesis[:16]}\n")
-    console.print(f"  Explorer   {plan.explorer_url}", highlight=False)
+    somebody = info_of(keystore(directory / "keys"), f"{plan.nodes[0].name}-operator").public_key
+    count = f"{len(plan.nodes)} validators are" if len(plan.nodes) > 1 else "1 validator is"
+    console.print(f"\n[bold green]{count} running.[/] Genesis {plan.genesis[:16]}\n")
+    if with_explorer:
+        console.print(f"  explorer   {plan.explorer_url}")
     for node in plan.nodes:
-        console.print(f"  {node.name:<10} {node.rest_url}/v1/status", highlight=False)
-    console.print(f"  faucet     {plan.faucet}  (9,000,000 COS)\n", highlight=False)
-    console.print("Try next:\n", highlight=False)
-    nodes = " ".join(f"--node {node.rest_url}" for node in plan.nodes)
-    send = f"chaosnet tx send --from faucet --to {plan.faucet} --amount 1 {keys} --node {url}"
-    for command in (f"chaosnet tui {nodes}", send, f"chaosnet devnet status --dir {directory}"):
-        console.print(f"  {command}", highlight=False, soft_wrap=True)
-    end = f"chaosnet devnet down --dir {directory}" if detached else "Ctrl-C"
-    console.print(f"\n{end} stops everything; starting again goes on from the same chain.", highlight=False)
+        console.print(f"  {node.name:<10} {node.rest_url}/v1/status")
+    console.print(f"  faucet     {plan.faucet}, {cos(FAUCET_COS * MOTES_PER_COS)} at the start\n")
+    console.print("Try next:\n")
+    console.print(f"  {program} tui --dir {directory}")
+    console.print(f"  {program} devnet status --dir {directory}")
+    to = single_address(plan.address_prefix, somebody)
+    console.print(f"  {program} tx send --from {FAUCET} --to {to} --amount 1 {keys} --node {url}")
+    end = f"`{program} devnet down --dir {directory}`" if detached else "Ctrl-C"
+    console.print(f"\n{end} stops everything; starting again goes on from the same chain.")
 
 
 def _watch(net: Devnet, stopped: threading.Event) -> None:
-    """Wait for Ctrl-C; tell when a process ends by itself."""
-    running = set(net.names())
+    """Wait for Ctrl-C, or until all has been stopped from elsewhere; tell when a process ends or starts."""
+    running = set(net.running())
     try:
-        while not stopped.wait(1.0):
-            now = {name for name in net.names() if net.pid(name) is not None}
+        while running and not stopped.wait(1.0):
+            now = set(net.running())
             for name in sorted(running - now):
                 console.print(f"[yellow]{name} has ended; its log: {net.directory}/{name}/log[/]")
             for name in sorted(now - running):
@@ -106,8 +163,10 @@ def _watch(net: Devnet, stopped: threading.Event) -> None:
 def down(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     """Stop all processes of the devnet; its chain stays."""
     net = _open(directory)
-    running = [name for name in (*net.names(), EXPLORER) if net.pid(name) is not None]
+    running = net.running()
     net.stop_all()
+    if not running:
+        note("nothing was running")
     _done(as_json=as_json, stopped=running)
 
 
@@ -119,10 +178,22 @@ def _known(directory: Path, name: str) -> Devnet:
     return net
 
 
+def _running(net: Devnet, name: str) -> list[str]:
+    """Return the name when it runs; else tell, and return nothing."""
+    if net.pid(name) is not None:
+        return [name]
+    note(f"{name} was not running")
+    return []
+
+
 def _done(*, as_json: bool, **what: object) -> None:
-    """Print what was done, for programs; people see the prompt again."""
+    """Print what was done."""
     if as_json:
         typer.echo(msgspec.json.encode(what).decode())
+        return
+    for verb, names in what.items():
+        if isinstance(names, list) and names:
+            console.print(f"{verb} {', '.join(names)}")
 
 
 @app.command()
@@ -132,19 +203,19 @@ def status(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     if as_json:
         typer.echo(msgspec.json.encode({"nodes": rows}).decode())
         return
-    table = Table("node", "height", "tip", "state root", "peers", "healthy", "reason", "pid")
-    for row in rows:
-        table.add_row(
-            str(row["name"]),
-            str(row["height"]),
-            str(row["tip"] or "")[:12],
-            str(row["state_root"] or "")[:12],
-            str(row["peers"]),
-            "yes" if row["healthy"] else "[red]no[/]",
-            str(row["reason"]),
-            str(row["pid"] or ""),
+    shown = [
+        (
+            row["name"],
+            "-" if row["height"] is None else row["height"],
+            str(row["tip"] or "-")[:8],
+            str(row["state_root"] or "-")[:8],
+            row["peers"],
+            row["pid"] or "-",
+            "healthy" if row["healthy"] else row["reason"],
         )
-    console.print(table)
+        for row in rows
+    ]
+    print_table(("node", "height#", "tip", "state", "peers#", "pid#", "health"), shown)
 
 
 @app.command()
@@ -160,15 +231,19 @@ def start(name: Name, directory: Dir = DEFAULT_DIR, *, as_json: Json = False) ->
 @app.command()
 def stop(name: Name, directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     """Stop one node cleanly."""
-    _known(directory, name).stop(name)
-    _done(as_json=as_json, stopped=[name])
+    net = _known(directory, name)
+    running = _running(net, name)
+    net.stop(name)
+    _done(as_json=as_json, stopped=running)
 
 
 @app.command()
 def kill(name: Name, directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     """Kill one node as a crash would (SIGKILL)."""
-    _known(directory, name).kill(name)
-    _done(as_json=as_json, killed=[name])
+    net = _known(directory, name)
+    running = _running(net, name)
+    net.kill(name)
+    _done(as_json=as_json, killed=running)
 
 
 @app.command()

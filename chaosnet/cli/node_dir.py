@@ -101,15 +101,19 @@ def make_node_dir(
 def place_genesis(directory: Path, genesis: Genesis) -> None:
     """Put the genesis into a node's directory, and begin the sign state of its new consensus key with it.
 
-    Raises Invalid(`bad_argument`) when a genesis or chain data is there: then the key may have signed.
+    Raises Invalid(`bad_argument`) when a genesis or data is there: then the key may have signed. An empty
+    data directory is what an attempt to run too early leaves.
     """
     path = directory / GENESIS_FILE
     if path.exists():
-        raise Invalid("bad_argument", f"{path} is there already")
+        raise Invalid(
+            "bad_argument", f"{path} is there already; if you put it there by hand, remove it first"
+        )
     consensus_key = read_node_dir(directory).consensus_key
     config = load_config(directory / CONFIG_FILE)
-    if (directory / config.node.data_dir).exists():
-        raise Invalid("bad_argument", f"{directory / config.node.data_dir} holds a chain already")
+    data = directory / config.node.data_dir
+    if data.exists() and any(data.iterdir()):
+        raise Invalid("bad_argument", f"{data} is in use already: the key may have signed")
     if consensus_key is not None:
         SignStateFile.create(directory / config.keys.sign_state, genesis_hash_of(genesis), consensus_key)
     write_text(path, format_genesis(genesis))

@@ -59,8 +59,10 @@ HINTS: Final = {
     "in_use": "A node runs in this directory: stop it first.",
     "key_exists": "`chaosnet keys list` shows the names in use.",
     "key_locked": "Give the password with --password-file FILE, in CHAOSNET_PASSWORD_FILE, or at the prompt.",
-    "no_fence": "Bring the sign state along with the key. Only for a key that has never signed: --new-key.",
-    "nonce_too_low": "An earlier transaction took this nonce; build it again, or use --nonce.",
+    "no_fence": "A new node gets its sign state from `chaosnet init DIRECTORY --genesis FILE`; a node that"
+    " moved brings it along with the key. Only for a key that has never signed anything: --new-key.",
+    "nonce_too_low": "If that was this very transaction, `chaosnet tx show ID` has its receipt; if it was"
+    " another one, build this one again.",
     "price_too_low": "Ask with a higher --gas-price; `chaosnet status` and /v1/params show the minimum.",
     "proof_invalid": "Do not believe what this node says; ask another one.",
     "schema_newer": "Install the release that wrote this data, or a newer one.",

@@ -24,7 +24,7 @@ from chaosnet.cli.party import Party, party_of
 from chaosnet.cli.terms import GasLimit, GasPrice, GenesisOf, Given, Memo, draft_of, nonce_of, terms_online
 from chaosnet.cli.txfile import action_line, body_fields, draft_file, load_draft, load_raw
 from chaosnet.model import build
-from chaosnet.model.transaction import Transfer, TxBody, decode_transaction
+from chaosnet.model.transaction import Transfer, TxBody, decode_transaction, tx_id_of
 from chaosnet.rpc import schema
 from chaosnet.rpc.client import Client
 
@@ -182,13 +182,16 @@ def show_draft(prefix: str, draft: build.Draft) -> None:
     """Print what a draft does, who has signed, and what is missing."""
     signed = [draft.policy.keys[i][0].hex() for i, _ in draft.signatures]
     missing = build.missing(draft)
-    fields = body_lines(prefix, draft.body)
+    fields: list[tuple[str, object]] = [("id", tx_id_of(draft.body).hex())]
+    fields += [("genesis", draft.body.genesis.hex())]
+    fields += body_lines(prefix, draft.body)
     fields += [(f"signed by {i}", key) for i, key in enumerate(signed, 1)]
     if draft.payer_policy is not None:
         payers = [draft.payer_policy.keys[i][0].hex() for i, _ in draft.payer_signatures]
         fields += [(f"fee signed by {i}", key) for i, key in enumerate(payers, 1)]
-    text = "nothing" if missing == (0, 0) else f"weight {missing.sender} of sender, {missing.payer} of payer"
-    print_fields([*fields, ("missing", text)])
+    parts = [f"weight {missing.sender} of the sender"] if missing.sender else []
+    parts += [f"weight {missing.payer} of the fee payer"] if missing.payer else []
+    print_fields([*fields, ("missing", ", ".join(parts) or "nothing")])
 
 
 def body_lines(prefix: str, body: TxBody) -> list[tuple[str, object]]:

@@ -120,12 +120,15 @@ def load_draft(path: Path) -> tuple[str, Draft]:
     Raises Invalid: `malformed`, `bad_argument` when the fields shown are not those of the bytes,
     `bad_signature`, `bad_policy`.
     """
+    text = read_text(path)
     try:
-        file = msgspec.json.decode(read_text(path), type=_File)
+        file = msgspec.json.decode(text, type=_File)
         if file.format != FORMAT:
             raise Invalid("malformed", f"format is {file.format[:100]!r}, not {FORMAT!r}")
         body = _body_decoder.decode(bytes.fromhex(file.body_hex))
-    except (msgspec.DecodeError, ValueError, Invalid) as error:
+    except Invalid as error:
+        raise Invalid("malformed", f"{path}: {error.detail}") from None
+    except (msgspec.DecodeError, ValueError) as error:
         raise Invalid("malformed", f"{path}: {error}") from None
     policy = policy_of_fields(file.policy)
     payer_policy = None if file.payer_policy is None else policy_of_fields(file.payer_policy)

@@ -136,7 +136,7 @@ def network(nodes: int, senders: list[Sender], directory: Path) -> Iterator[Devn
         allocations=allocations_for(senders),
     )
     net = Devnet(directory, plan)
-    check_ports(plan, net.names(), with_explorer=False)
+    check_ports(plan.nodes, None)
     try:
         for name in net.names():
             net.start(name)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from chaosnet.base.errors import ChaosError, Refused, Unavailable
@@ -23,19 +24,18 @@ READY_S = 60.0
 POLL_S = 0.05
 
 
-def check_ports(plan: Plan, names: list[str], *, with_explorer: bool) -> None:
-    """Raise Refused(`port_taken`) when another process uses a port we need."""
-    wanted = [(name, port) for name in names for port in _ports(plan.node(name))]
-    if with_explorer:
-        wanted.append((EXPLORER, plan.explorer_port))
+def check_ports(nodes: Sequence[NodePlan], explorer_port: int | None) -> None:
+    """Raise Refused(`port_taken`) when another process uses a port that these nodes or the explorer need."""
+    wanted = [(node.name, port) for node in nodes for port in _ports(node)]
+    if explorer_port is not None:
+        wanted.append((EXPLORER, explorer_port))
     for name, port in wanted:
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind(("127.0.0.1", port))
             except OSError as error:
-                detail = f"port {port} ({name}) is in use; choose others with --base-port, --explorer-port"
-                raise Refused("port_taken", detail) from error
+                raise Refused("port_taken", f"{port}, for {name}") from error
 
 
 def _ports(node: NodePlan) -> tuple[int, int, int]:
@@ -97,6 +97,10 @@ class Devnet:
     def names(self) -> list[str]:
         """Return the names of all nodes."""
         return [node.name for node in self.plan.nodes]
+
+    def running(self) -> list[str]:
+        """Return the names of all processes that run: nodes, and the explorer."""
+        return [name for name in (*self.names(), EXPLORER) if self.pid(name) is not None]
 
     def signal(self, name: str, number: int) -> bool:
         """Send a signal; return False when it does not run."""

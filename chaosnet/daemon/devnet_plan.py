@@ -84,6 +84,24 @@ def load_plan(directory: Path) -> Plan:
         raise Invalid("data_damaged", f"{path}: {error}") from error
 
 
+def plan_nodes(nodes: int, base_port: int) -> list[NodePlan]:
+    """Return names and ports of the nodes of a new devnet; raises Invalid(`bad_argument`)."""
+    if not 1 <= nodes <= NODES_MAX:
+        raise Invalid("bad_argument", f"a devnet has 1 to {NODES_MAX} nodes")
+    last_port = base_port + nodes * PORTS_PER_NODE
+    if not 1024 <= base_port < last_port < 65_536:
+        raise Invalid("bad_argument", f"ports {base_port} to {last_port} are not all usable")
+    return [
+        NodePlan(
+            name=f"node{i}",
+            p2p_port=base_port + i * PORTS_PER_NODE,
+            public_port=base_port + i * PORTS_PER_NODE + 1,
+            operator_port=base_port + i * PORTS_PER_NODE + 2,
+        )
+        for i in range(nodes)
+    ]
+
+
 def make_plan(
     directory: Path,
     *,
@@ -94,25 +112,12 @@ def make_plan(
     params: dict[str, int] | None = None,
 ) -> Plan:
     """Create the files of a new devnet and return its plan; raises Invalid(`bad_argument`)."""
-    if not 1 <= nodes <= NODES_MAX:
-        raise Invalid("bad_argument", f"a devnet has 1 to {NODES_MAX} nodes")
-    last_port = base_port + nodes * PORTS_PER_NODE
-    if not 1024 <= base_port < last_port < 65_536:
-        raise Invalid("bad_argument", f"ports {base_port} to {last_port} are not all usable")
+    plans = plan_nodes(nodes, base_port)
     directory.mkdir(parents=True, exist_ok=True)
     password = secrets.token_hex(16)
     _write_private(directory / "password", password)
     store = Keystore(directory / "keys", scrypt_n=SCRYPT_N)
     faucet = _new_account(store, FAUCET, password)
-    plans = [
-        NodePlan(
-            name=f"node{i}",
-            p2p_port=base_port + i * PORTS_PER_NODE,
-            public_port=base_port + i * PORTS_PER_NODE + 1,
-            operator_port=base_port + i * PORTS_PER_NODE + 2,
-        )
-        for i in range(nodes)
-    ]
     members = []
     seeds: dict[str, bytes] = {}
     for plan in plans:

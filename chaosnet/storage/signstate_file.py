@@ -29,7 +29,7 @@ class SignStateFile:
 
     def __init__(self, path: Path, genesis: bytes, seed: bytes) -> None:
         if not path.exists():
-            raise Refused("no_fence", f"{path} is missing; bring it along with the key, or use --new-key")
+            raise Refused("no_fence", str(path))
         self._path = path
         self._genesis = genesis
         self._seed = seed

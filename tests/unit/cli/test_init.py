@@ -12,7 +12,7 @@ from chaosnet.daemon.config import Config, load_config, parse_config
 from chaosnet.daemon.keystore import Keystore, read_password
 from chaosnet.model.genesis import genesis_hash_of
 from chaosnet.model.genesis_json import format_genesis, parse_genesis
-from chaosnet.storage.datadir import CHAIN_FILE, lock_directory
+from chaosnet.storage.datadir import CHAIN_FILE, LOCK_FILE, lock_directory
 from chaosnet.storage.signstate_file import SignStateFile
 from tests.making import Person, network
 from tests.unit.cli.conftest import Cli
@@ -104,8 +104,21 @@ def test_sign_state_is_not_begun_where_the_key_may_have_signed(cli: Cli, tmp_pat
     directory = tmp_path / "n"
     path = founded(cli, directory, tmp_path)
     (directory / "data").mkdir()
-    assert "holds a chain" in cli("init", directory, "--genesis", path, code=2).err
+    (directory / "data" / LOCK_FILE).touch()
+    assert "may have signed" in cli("init", directory, "--genesis", path, code=2).err
     assert not (directory / "keys/sign-state").exists()
+
+
+def test_an_attempt_to_run_too_early_does_not_stand_in_the_way(cli: Cli, tmp_path: Path) -> None:
+    directory = tmp_path / "n"
+    path = founded(cli, directory, tmp_path)
+    (directory / "genesis.json").write_bytes(path.read_bytes())
+    failed = cli("node", "run", "--config", directory / "node.toml", code=1)
+    assert "chaosnet init DIRECTORY --genesis FILE" in failed.err
+    assert "remove it first" in cli("init", directory, "--genesis", path, code=2).err
+    (directory / "genesis.json").unlink()
+    cli("init", directory, "--genesis", path)
+    assert (directory / "keys/sign-state").exists()
 
 
 def test_network_that_does_not_name_the_node_is_a_warning(cli: Cli, tmp_path: Path) -> None:
