@@ -1,7 +1,6 @@
 """`chaosnet sim`: run simulated networks, many seeds of many scenarios, and say how to replay what fails."""
 
 import gc
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -123,10 +122,12 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Exactly this seed.")] = None,
     first: Annotated[int, typer.Option("--from", help="First seed.")] = 0,
     nodes: Annotated[int, typer.Option(min=0, help="Validators, instead of the scenario's.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes at once.")] = min(2, os.cpu_count() or 1),
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at once.")] = 2,
     trace: Annotated[Path | None, typer.Option(help="With --seed: write all that happens here.")] = None,
     *,
-    regressions: Annotated[bool, typer.Option(help="Run the seeds that once failed.")] = False,
+    regressions: Annotated[
+        bool, typer.Option("--regressions", help="Run the seeds that once failed.")
+    ] = False,
     as_json: output.Json = False,
 ) -> None:
     """Run scenarios; a failing seed prints the command that replays it. Exit code 1 on a violation."""
