@@ -131,6 +131,7 @@ class World:
             consensus_key=actor.consensus_key if journal is not None else None,
             listen_port=actor.address.port,
             bootstrap=tuple(actor_at(i).address for i in range(BOOTSTRAP_NODES) if i != host.place),
+            members_only=self.seed % 3 == 0,
             unwritten_max=UNWRITTEN_MAX,
         )
         is_alone = host.place < ALONE or self.seed % 10 == 0
