@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from chaosnet.base.dice import Dice
 from chaosnet.base.errors import Invalid
+from chaosnet.kernel.events import DiskLow
 from chaosnet.sim.host import Host
 from chaosnet.sim.network import Network, Weather
 from chaosnet.sim.scenario import Fault, Random, Scenario
@@ -64,6 +65,7 @@ class Faults:
             "one_way": self._one_way,
             "cut": self._cut,
             "slow_disk": self._slow_disk,
+            "disk_low": self._disk_low,
             "slow_link": self._slow_link,
             "clock": self._clock,
             "reset": self._reset,
@@ -195,6 +197,20 @@ class Faults:
         def undo() -> None:
             for host, disk_us in zip(hosts, usual, strict=True):
                 host.disk_us = min(host.disk_us, disk_us)
+
+        return undo
+
+    def _disk_low(self, hosts: list[Host], _amount: int) -> Undo:
+        """The nodes halt; once there is room again, the operator restarts them."""
+        for host in hosts:
+            host.deliver(DiskLow(0))
+        halted = [(host, host.run) for host in hosts if host.is_up]
+
+        def undo() -> None:
+            for host, run in halted:
+                if host.is_up and host.run == run:
+                    host.crash()
+                    self.first_start(host)
 
         return undo
 

@@ -19,6 +19,7 @@ KINDS = (
     "one_way",
     "cut",
     "slow_disk",
+    "disk_low",
     "slow_link",
     "clock",
     "reset",
