@@ -82,9 +82,9 @@ def health_of(node: Node, now: int) -> HealthView:
     head = node.head.header
     if node.halted:
         return HealthView(False, "halted", node.halted, f"stopped: {node.halted}", None, 100)
-    if node.quorum_lost_ms is not None:
-        total = len(node.head.validators.validators)
-        silent = len(silent_validators(node, now))
+    total = len(node.head.validators.validators)
+    silent = len(silent_validators(node, now))
+    if node.quorum_lost_ms is not None and total - silent < needed(node):
         reason = f"{silent} of {total} members silent, {needed(node)} needed"
         return HealthView(False, "running", "quorum_lost", reason, node.quorum_lost_ms, 100)
     best = best_height(node)

@@ -64,6 +64,17 @@ def test_two_of_four_silent_is_said_in_these_words_and_since_when() -> None:
     assert bench.node.quorum_lost_ms is None
 
 
+def test_between_two_ticks_it_never_says_too_many_are_silent_when_none_is() -> None:
+    bench = well()
+    bench.are_silent = True
+    pass_time(bench, 12_000, alive=(1,))
+    assert told(bench)[0] == "quorum_lost"
+    for place in (2, 3):
+        bench.node.heard[bench.node_of(place)] = bench.now
+    assert bench.node.quorum_lost_ms is not None, "nothing has looked since"
+    assert told(bench)[0] != "quorum_lost"
+
+
 def test_one_of_four_silent_is_no_trouble() -> None:
     bench = well()
     bench.are_silent = True
