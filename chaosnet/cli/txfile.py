@@ -19,6 +19,7 @@ from chaosnet.cli.policy import policy_fields, policy_of_fields
 from chaosnet.crypto.addresses import format_address
 from chaosnet.model import build
 from chaosnet.model.build import Draft, Signatures
+from chaosnet.model.evidence import evidence_key, evidence_turn
 from chaosnet.model.policy import KeyPolicy
 from chaosnet.model.transaction import (
     Accuse,
@@ -83,8 +84,8 @@ def action_line(prefix: str, action: Action) -> str:
                 f"set the key policy to {len(action.policy.keys)} keys, threshold {action.policy.threshold}"
             )
         case Accuse():
-            first = action.evidence.first
-            return f"accuse {first.signer.hex()} of signing twice at height {first.height}"
+            signer, _, height = evidence_key(action.evidence)
+            return f"accuse {signer.hex()} of signing twice at height {height}"
 
 
 def draft_file(prefix: str, draft: Draft) -> dict[str, object]:
@@ -173,12 +174,12 @@ def _action_fields(prefix: str, action: Action) -> dict[str, object]:
         case SetPolicy():
             return {"kind": "set_policy"} | policy_fields(action.policy)
         case Accuse():
-            first = action.evidence.first
+            signer, _, height = evidence_key(action.evidence)
             return {
                 "kind": "accuse",
-                "signer": first.signer.hex(),
-                "height": first.height,
-                "round": first.round,
+                "signer": signer.hex(),
+                "height": height,
+                "round": evidence_turn(action.evidence),
                 "evidence": encode(action.evidence).hex(),
             }
 

@@ -9,9 +9,10 @@ from typing import Protocol, dataclass_transform
 
 import msgspec
 
-from chaosnet.model.block import Header, ValidatorSet
+from chaosnet.model.block import ValidatorSet
 from chaosnet.model.evidence import Evidence, Proposal, Vote
 from chaosnet.model.genesis import ChainParams
+from chaosnet.model.header import Header
 
 
 class Finality(Enum):

@@ -24,9 +24,10 @@ from chaosnet.consensus.engine import (
 from chaosnet.consensus.quorum import Heard, Verifier
 from chaosnet.consensus.tendermint import STEPS, Agreement
 from chaosnet.consensus.terms import Terms
-from chaosnet.model.block import Header, QuorumProof, Validator, ValidatorSet
+from chaosnet.model.block import Validator, ValidatorSet
 from chaosnet.model.certificate import check_sealed
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE, PROPOSAL, Proposal, Vote
+from chaosnet.model.header import Header, QuorumProof
 
 NAME: Final = "pbft"
 

@@ -8,9 +8,10 @@ from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, released, spendable, total
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Block, Header, QuorumProof, decode_certificate
-from chaosnet.model.evidence import Evidence
+from chaosnet.model.block import Block, decode_certificate
+from chaosnet.model.evidence import Evidence, evidence_key, evidence_kind, evidence_turn
 from chaosnet.model.genesis import Genesis, Member
+from chaosnet.model.header import Header, QuorumProof
 from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import Accuse, SetPolicy, SignedTx, Transfer, decode_transaction
 from chaosnet.rpc import schema
@@ -165,12 +166,12 @@ def body_fields(names: Names, signed: SignedTx) -> dict[str, object]:
                 keys = [{"key": key.hex(), "weight": str(weight)} for key, weight in action.policy.keys]
                 shown |= {"keys": keys, "threshold": str(action.policy.threshold)}
             case Accuse():
-                first = action.evidence.first
+                signer, era, height = evidence_key(action.evidence)
                 shown |= {
-                    "signer": first.signer.hex(),
-                    "era": first.era,
-                    "height": first.height,
-                    "round": first.round,
+                    "signer": signer.hex(),
+                    "era": era,
+                    "height": height,
+                    "round": evidence_turn(action.evidence),
                     "evidence": encode(action.evidence).hex(),
                 }
         actions.append(shown)
@@ -229,14 +230,14 @@ def account(
 
 def evidence_item(names: Names, evidence: Evidence, *, on_chain: bool) -> schema.EvidenceItem:
     """Return one proof of a double signature."""
-    first = evidence.first
+    signer, era, height = evidence_key(evidence)
     return schema.EvidenceItem(
-        kind="vote" if hasattr(first, "kind") else "proposal",
-        signer=first.signer.hex(),
-        member=names.signer(first.signer),
-        era=first.era,
-        height=first.height,
-        round=first.round,
+        kind=evidence_kind(evidence),
+        signer=signer.hex(),
+        member=names.signer(signer),
+        era=era,
+        height=height,
+        round=evidence_turn(evidence),
         on_chain=on_chain,
         evidence=encode(evidence).hex(),
     )

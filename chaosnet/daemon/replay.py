@@ -20,8 +20,8 @@ from chaosnet.kernel.boot import Stored, check_stored, engine_for, genesis_store
 from chaosnet.kernel.chain import candidate_from, execute, head_of, prepare
 from chaosnet.kernel.events import AskVerify
 from chaosnet.kernel.node import Candidate, Node, NodeConfig
-from chaosnet.model.block import block_id_of
 from chaosnet.model.genesis import Genesis, supply_at
+from chaosnet.model.header import block_id_of
 from chaosnet.storage import layout
 from chaosnet.storage.reader import ChainView, StoredHeader
 

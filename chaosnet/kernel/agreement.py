@@ -28,8 +28,8 @@ from chaosnet.kernel import events as ev
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Candidate, Node
 from chaosnet.kernel.outbox import send, send_all
-from chaosnet.model.block import QuorumProof
-from chaosnet.model.evidence import Proposal, Vote
+from chaosnet.model.evidence import Proposal, Vote, evidence_key
+from chaosnet.model.header import QuorumProof
 from chaosnet.protocol.messages import Propose, Votes
 
 TIMER = "engine:"
@@ -78,9 +78,9 @@ def _do(node: Node, asked: AskedByEngine, now: int) -> list[Given]:
         case BlockSealed(block_id=block_id, seal=seal):
             return [commit(node, node.candidates[block_id], seal, now)]
         case Accused(evidence=evidence):
-            first = evidence.first
+            signer, _, height = evidence_key(evidence)
             node.effects.append(ev.PersistEvidence(evidence))
-            node.effects.append(ev.Report(ev.DoubleSign(first.signer, first.height)))
+            node.effects.append(ev.Report(ev.DoubleSign(signer, height)))
         case RoundEntered(height=height, round=round_, step=step):
             if step == "propose":
                 remind_proposer(node, round_, now)

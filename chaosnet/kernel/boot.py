@@ -17,8 +17,9 @@ from chaosnet.ledger.context import Context
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Header, ValidatorSet, block_id_of, decode_header, validators_hash_of
+from chaosnet.model.block import ValidatorSet, validators_hash_of
 from chaosnet.model.genesis import Genesis, engine_at, genesis_hash_of, supply_at
+from chaosnet.model.header import Header, block_id_of, decode_header
 from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol.gossip import TxGossip
 from chaosnet.protocol.peers import AddressBook

@@ -12,16 +12,14 @@ from chaosnet.ledger.apply import Applied
 from chaosnet.ledger.context import Context, params_of, rules_of
 from chaosnet.ledger.members import members_of, next_validators
 from chaosnet.ledger.state import State
-from chaosnet.model.block import (
+from chaosnet.model.block import ValidatorSet, decode_block_hashed, validators_hash_of
+from chaosnet.model.genesis import engine_at
+from chaosnet.model.header import (
     HEADER_VERSION,
     Header,
     QuorumProof,
-    ValidatorSet,
     block_id_of,
-    decode_block_hashed,
-    validators_hash_of,
 )
-from chaosnet.model.genesis import engine_at
 from chaosnet.model.receipt import receipts_root_of
 from chaosnet.model.transaction import SignedTx, Transfer, decode_transaction, tx_hash_of
 

@@ -9,8 +9,8 @@ from typing import dataclass_transform
 import msgspec
 
 from chaosnet.consensus.engine import AskSignature as SignatureRequest
-from chaosnet.model.block import Header
 from chaosnet.model.evidence import Evidence, Proposal, Vote
+from chaosnet.model.header import Header
 from chaosnet.model.receipt import Receipt
 
 

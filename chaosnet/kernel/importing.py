@@ -4,7 +4,8 @@ from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
 from chaosnet.kernel import agreement, chain
 from chaosnet.kernel.node import Candidate, Node
-from chaosnet.model.block import block_id_of, validators_hash_of
+from chaosnet.model.block import validators_hash_of
+from chaosnet.model.header import block_id_of
 
 SYNC_AHEAD = 4
 """Sealed blocks whose signatures are verified ahead of execution."""

@@ -13,8 +13,9 @@ from chaosnet.kernel.ports import ChainReader
 from chaosnet.ledger.apply import Applied
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Block, Header, ValidatorSet
+from chaosnet.model.block import Block, ValidatorSet
 from chaosnet.model.genesis import ChainParams, Genesis, Member
+from chaosnet.model.header import Header
 from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol.gossip import TxGossip
 from chaosnet.protocol.messages import PeerAddress

@@ -6,8 +6,8 @@ from chaosnet.kernel import agreement, importing
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send, send_all
-from chaosnet.model.block import Header
 from chaosnet.model.evidence import Proposal, Vote
+from chaosnet.model.header import Header
 from chaosnet.protocol.messages import (
     GetPeers,
     Goodbye,

@@ -12,17 +12,15 @@ from chaosnet.ledger.apply import Execution
 from chaosnet.ledger.check import check_against_state
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model.block import (
+from chaosnet.model.block import Block, tx_root_of, validators_hash_of
+from chaosnet.model.genesis import engine_at
+from chaosnet.model.header import (
     HEADER_VERSION,
-    Block,
     Header,
     QuorumProof,
     block_id_of,
     seal_hash_of,
-    tx_root_of,
-    validators_hash_of,
 )
-from chaosnet.model.genesis import engine_at
 from chaosnet.model.receipt import receipts_root_of
 from chaosnet.model.transaction import SignedTx
 

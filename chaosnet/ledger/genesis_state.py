@@ -8,15 +8,14 @@ from chaosnet.ledger.genesis_check import check_genesis
 from chaosnet.ledger.keys import account_key, params_key, rule_key
 from chaosnet.ledger.members import member_values
 from chaosnet.ledger.state import State
-from chaosnet.model.block import (
+from chaosnet.model.block import tx_root_of, validators_hash_of
+from chaosnet.model.genesis import Genesis, genesis_hash_of, validators_of_genesis
+from chaosnet.model.header import (
     HEADER_VERSION,
     GenesisProof,
     Header,
     seal_hash_of,
-    tx_root_of,
-    validators_hash_of,
 )
-from chaosnet.model.genesis import Genesis, genesis_hash_of, validators_of_genesis
 from chaosnet.model.receipt import receipts_root_of
 
 __all__ = ["check_genesis", "genesis_header", "genesis_state"]

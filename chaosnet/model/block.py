@@ -10,63 +10,14 @@ from typing import Final, TypeVar
 from chaosnet.base.codec import Decoder, Record, encode
 from chaosnet.base.errors import Invalid, InvalidBlock
 from chaosnet.base.limits import BLOCK_BYTES_MAX, BLOCK_TXS_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX
-from chaosnet.base.units import EMPTY_HASH, BlockId, Hash32, TxHash
+from chaosnet.base.units import Hash32, TxHash
 from chaosnet.crypto.hashing import merkle_root, tagged_hash
+from chaosnet.model.header import Header, seal_hash_of
 from chaosnet.model.transaction import tx_hash_of
 
 T = TypeVar("T")
 
-HEADER_VERSION: Final = 1
-HEADER_BYTES_MAX: Final = 4096
 SEAL_BYTES_MAX: Final = 64 * 1024
-
-
-class GenesisProof(Record, tag=0):
-    """Engine proof of block 0, which nobody produced."""
-
-
-class QuorumProof(Record, tag=1):
-    """Engine proof of a pbft or dbft block."""
-
-    round: int
-    """Round in which the block was first proposed."""
-
-
-Proof = GenesisProof | QuorumProof
-
-
-class Header(Record, tag=1):
-    """Everything a light client needs to know of a block."""
-
-    version: int
-    genesis: bytes
-    """Genesis hash."""
-    era: int
-    height: int
-    parent: bytes
-    """Block id of the parent."""
-    time_ms: int
-    """Unix time, greater than the parent's."""
-    proposer: bytes
-    """Operator account of the producer: it receives the fees."""
-    rule: int
-    """Number of the rule set in force by the parent's state."""
-    engine: str
-    tx_root: bytes
-    """RFC 9162 root over the hashes of the transactions' full bytes."""
-    tx_count: int
-    state_root: bytes
-    """Root of the state after this block."""
-    receipts_root: bytes
-    """RFC 9162 root over the encoded receipts."""
-    validators_hash: bytes
-    """Hash of the set that seals this block."""
-    next_validators_hash: bytes
-    """Hash of the set that seals the next block."""
-    parent_seal_hash: bytes
-    """Hash of the parent's seal, as carried by this block."""
-    gas_used: int
-    proof: Proof
 
 
 class Block(Record, tag=1):
@@ -92,6 +43,8 @@ class Validator(Record):
     key: bytes
     """Consensus public key."""
     weight: int
+    vrf_key: bytes = b""
+    """Public key of its slot lottery under pos; else empty."""
 
 
 class ValidatorSet(Record, tag=1):
@@ -126,30 +79,14 @@ class Certificate(Record, tag=1):
 
 
 _block_decoder: Decoder[Block] = Decoder(Block, FRAME_BYTES_MAX)
-_header_decoder: Decoder[Header] = Decoder(Header, HEADER_BYTES_MAX)
 _sealed_decoder: Decoder[SealedBlock] = Decoder(SealedBlock, FRAME_BYTES_MAX)
 _certificate_decoder: Decoder[Certificate] = Decoder(Certificate, SEAL_BYTES_MAX)
 _set_decoder: Decoder[ValidatorSet] = Decoder(ValidatorSet, SEAL_BYTES_MAX)
 
 
-def block_id_of(header: Header) -> BlockId:
-    """Return the hash of a header."""
-    return BlockId(tagged_hash(b"header", encode(header)))
-
-
 def validators_hash_of(validators: ValidatorSet) -> Hash32:
     """Return the hash that headers commit to."""
     return tagged_hash(b"validators", encode(validators))
-
-
-def seal_hash_of(seal: bytes) -> Hash32:
-    """Return the hash of a seal; of no seal, 32 zero bytes."""
-    return tagged_hash(b"seal", seal) if seal else EMPTY_HASH
-
-
-def decode_header(data: bytes) -> Header:
-    """Decode a header; raises InvalidBlock."""
-    return _decode(_header_decoder, data)
 
 
 def decode_block(data: bytes) -> Block:

@@ -11,13 +11,12 @@ from chaosnet.base.errors import InvalidBlock
 from chaosnet.crypto.signing import is_valid
 from chaosnet.model.block import (
     Certificate,
-    Header,
     ValidatorSet,
-    block_id_of,
     decode_certificate,
     validators_hash_of,
 )
 from chaosnet.model.evidence import PRECOMMIT, vote_digest_of
+from chaosnet.model.header import Header, block_id_of
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """Judges (public key, digest, signature); engines give one that remembers what it has verified."""

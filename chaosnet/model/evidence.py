@@ -11,6 +11,12 @@ from chaosnet.base.errors import Invalid
 from chaosnet.base.units import Hash32
 from chaosnet.crypto.hashing import tagged_hash
 from chaosnet.crypto.signing import is_valid
+from chaosnet.model.header import (
+    Header,
+    SlotProof,
+    StakeProof,
+    block_id_of,
+)
 
 PROPOSAL: Final = 0
 PREVOTE: Final = 1
@@ -48,6 +54,15 @@ class Proposal(Record, tag=2):
     signature: bytes
 
 
+class SignedHeader(Record, tag=3):
+    """A header of pos or dpos with its producer's signature."""
+
+    header: Header
+    signer: bytes
+    """Consensus public key."""
+    signature: bytes
+
+
 class DuplicateVote(Record, tag=1):
     """Two votes of one key for one (era, height, round, kind) and different blocks; lower block id first."""
 
@@ -62,7 +77,45 @@ class DuplicateProposal(Record, tag=2):
     second: Proposal
 
 
-Evidence = DuplicateVote | DuplicateProposal
+class ContradictingHeaders(Record, tag=3):
+    """Two headers that no honest producer signs both (LIP-14); lower block id first."""
+
+    first: SignedHeader
+    second: SignedHeader
+
+
+Evidence = DuplicateVote | DuplicateProposal | ContradictingHeaders
+
+Signable = Proposal | Vote | SignedHeader
+"""All that a consensus key signs."""
+
+
+def header_digest(header: Header) -> Hash32:
+    """Return what the producer of a pos or dpos block signs; the header names network and era."""
+    return tagged_hash(b"block-signature", block_id_of(header))
+
+
+def heights_of(header: Header) -> tuple[int, int]:
+    """Return (max_height_generated, max_height_prevoted) that a header claims; raises Invalid."""
+    proof = header.proof
+    if not isinstance(proof, StakeProof | SlotProof):
+        raise Invalid("bad_evidence", "not a header of pos or dpos")
+    return proof.max_height_generated, proof.max_height_prevoted
+
+
+def are_contradicting(a: Header, b: Header) -> bool:
+    """Return whether one honest producer cannot have made both blocks (LIP-14); raises Invalid.
+
+    Order: the one made first claims the lower greatest height, then the lower prevoted height, then is lower.
+    """
+    (early, (_, early_prevoted)), (late, (late_generated, late_prevoted)) = sorted(
+        ((h, heights_of(h)) for h in (a, b)), key=lambda item: (*item[1], item[0].height)
+    )
+    if block_id_of(a) == block_id_of(b) or a.era != b.era:
+        return False
+    if early_prevoted == late_prevoted and early.height >= late.height:
+        return True  # left its branch for one that is not longer
+    return early.height > late_generated or early_prevoted > late_prevoted
 
 
 def vote_digest(genesis: bytes, vote: Vote) -> Hash32:
@@ -84,12 +137,39 @@ def proposal_digest(genesis: bytes, proposal: Proposal) -> Hash32:
 def evidence_key(evidence: Evidence) -> tuple[bytes, int, int]:
     """Return (signer, era, height): at most one punishment each (protocol: Evidence)."""
     first = evidence.first
-    return first.signer, first.era, first.height
+    place = first.header if isinstance(first, SignedHeader) else first
+    return first.signer, place.era, place.height
+
+
+def evidence_kind(evidence: Evidence) -> str:
+    """Return what was signed twice: `vote`, `proposal` or `header`."""
+    match evidence:
+        case DuplicateVote():
+            return "vote"
+        case DuplicateProposal():
+            return "proposal"
+        case ContradictingHeaders():
+            return "header"
+
+
+def evidence_turn(evidence: Evidence) -> int:
+    """Return the round of a double vote or proposal, the slot of the first of two headers."""
+    first = evidence.first
+    if not isinstance(first, SignedHeader):
+        return first.round
+    proof = first.header.proof
+    return proof.slot if isinstance(proof, StakeProof | SlotProof) else 0
 
 
 def check_evidence(genesis: bytes, evidence: Evidence) -> None:
     """Raise Invalid(`bad_evidence`) unless both signatures are good and contradict each other."""
-    if isinstance(evidence, DuplicateVote):
+    if isinstance(evidence, ContradictingHeaders):
+        s, t = evidence.first, evidence.second
+        ids = block_id_of(s.header), block_id_of(t.header)
+        same = (s.signer, s.header.proposer, s.header.genesis) == (t.signer, t.header.proposer, genesis)
+        ordered = ids[0] < ids[1] and t.header.genesis == genesis and are_contradicting(s.header, t.header)
+        digests = header_digest(s.header), header_digest(t.header)
+    elif isinstance(evidence, DuplicateVote):
         a, b = evidence.first, evidence.second
         same = (a.kind, a.era, a.height, a.round, a.signer) == (b.kind, b.era, b.height, b.round, b.signer)
         ordered = a.block_id < b.block_id and a.kind in (PREVOTE, PRECOMMIT)

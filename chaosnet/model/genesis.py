@@ -18,6 +18,8 @@ GENESIS_BYTES_MAX: Final = 4 * 1024 * 1024
 
 ENGINES_KNOWN: Final = ("pbft", "pow", "pos", "dpos", "dbft")
 """Names a schedule may use; a release says which of them it can run."""
+STAKING_ENGINES: Final = ("pos", "dpos", "dbft")
+"""Engines whose validators are elected by bonded coins, one set an epoch."""
 
 
 class ChainParams(Record, tag=1):
@@ -45,6 +47,30 @@ class ChainParams(Record, tag=1):
     """Blocks for which a double signature can be punished."""
     finality_depth: int = 0
     """Blocks behind the head that count as final; 0 for engines with immediate finality."""
+    slot_ms: int = 2_000
+    """Length of a slot under pos and dpos."""
+    epoch_blocks: int = 100
+    """Blocks for which a validator set of pos, dpos and dbft is fixed; a round of delegates."""
+    validators_max: int = 101
+    """Active validators under pos, dpos and dbft."""
+    stake_min: int = 100_000_000
+    """Motes that a validator must have bonded to be active."""
+    unbonding_blocks: int = 1_000_000
+    """Blocks until unbonded coins are free; more than evidence_age."""
+    slash_permille: int = 50
+    """Part of the bonded coins that a proven double signature costs."""
+    jail_blocks: int = 10_000
+    """Blocks a punished validator must wait before it may unjail itself."""
+    pow_target_ms: int = 60_000
+    """Interval between blocks that ASERT aims at."""
+    pow_half_life_ms: int = 3_600_000
+    """ASERT doubles or halves the difficulty when the chain is this much ahead or behind."""
+    pow_bits: int = 0x2000FFFF
+    """Target of the first pow block of an era in Bitcoin's compact form; also the easiest one ever."""
+    handover_depth: int = 100
+    """Tail headers that make the last block of a pow era final."""
+    trust_period_ms: int = 14 * 86_400_000
+    """A node that was away longer needs a trusted block; less than the time of unbonding."""
     admission_numerator: int = 1
     """A vote on membership passes when yes x denominator > members x numerator."""
     admission_denominator: int = 2
@@ -92,6 +118,15 @@ class Member(Record):
     """Key for leader election under pos; empty elsewhere."""
 
 
+class Bond(Record):
+    """Coins of an operator's allocation that are bonded to it from the start."""
+
+    operator: bytes
+    amount: int
+    """Motes; part of the operator's allocations, which must cover it unlocked."""
+    commission_permille: int
+
+
 class EngineFrom(Record):
     """One entry of the schedule: this engine rules from this height on."""
 
@@ -121,6 +156,8 @@ class Genesis(Record, tag=1):
     """0: allocations are there at genesis. n: each of the blocks 1..n mints the n-th part of every one."""
     treasury: bytes
     """Account that receives slashed and forfeited coins."""
+    bonds: tuple[Bond, ...] = ()
+    """In ascending operator order; the operators are validators of `members`. Empty with founding blocks."""
 
 
 _decoder: Decoder[Genesis] = Decoder(Genesis, GENESIS_BYTES_MAX)
@@ -148,6 +185,11 @@ def supply_at(genesis: Genesis, height: int) -> int:
     if blocks == 0 or height >= blocks:
         return sum(a.amount for a in genesis.allocations)
     return sum(a.amount * height // blocks for a in genesis.allocations)
+
+
+def era_at(genesis: Genesis, height: int) -> int:
+    """Return the era of a height: it rises with each entry of the schedule after the first."""
+    return max(0, sum(entry.height <= height for entry in genesis.schedule) - 1)
 
 
 def engine_at(genesis: Genesis, height: int) -> str:

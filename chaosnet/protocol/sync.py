@@ -12,7 +12,8 @@ from typing import Final
 
 from chaosnet.base.errors import InvalidBlock, InvalidMessage
 from chaosnet.base.limits import BODIES_MESSAGE_BYTES_MAX, HEADERS_PER_MESSAGE_MAX
-from chaosnet.model.block import SEAL_BYTES_MAX, SealedBlock, block_id_of, decode_header, decode_sealed
+from chaosnet.model.block import SEAL_BYTES_MAX, SealedBlock, decode_sealed
+from chaosnet.model.header import block_id_of, decode_header
 from chaosnet.protocol.branch import Branch
 from chaosnet.protocol.messages import Bodies, Headers, Outbox
 from chaosnet.protocol.serving import serve_bodies, serve_headers

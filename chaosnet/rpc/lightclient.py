@@ -18,16 +18,10 @@ from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
 from chaosnet.crypto.addresses import parse_address
 from chaosnet.crypto.ics23 import check_absence, check_existence
-from chaosnet.model.block import (
-    Header,
-    ValidatorSet,
-    block_id_of,
-    decode_header,
-    decode_validators,
-    validators_hash_of,
-)
+from chaosnet.model.block import ValidatorSet, decode_validators, validators_hash_of
 from chaosnet.model.certificate import check_sealed
 from chaosnet.model.genesis import decode_genesis, genesis_hash_of, validators_of_genesis
+from chaosnet.model.header import Header, block_id_of, decode_header
 from chaosnet.rpc.schema import AccountProof, SetChange
 
 ACCOUNT_KEY_PREFIX = bytes((1, 33))

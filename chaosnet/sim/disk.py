@@ -25,8 +25,9 @@ from chaosnet.kernel.boot import Stored
 from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Block, SealedBlock, block_id_of, decode_block
+from chaosnet.model.block import Block, SealedBlock, decode_block
 from chaosnet.model.evidence import Evidence, Proposal, Vote
+from chaosnet.model.header import block_id_of
 
 JOURNAL_BYTES_MAX: Final = 64 * 1024
 """Far less than on a real disk, so that journals are replaced often."""

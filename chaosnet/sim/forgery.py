@@ -14,8 +14,9 @@ from chaosnet.base.dice import Dice
 from chaosnet.crypto.signing import sign
 from chaosnet.kernel.node import Candidate, Node
 from chaosnet.kernel.producer import build
-from chaosnet.model.block import Block, Header, block_id_of, seal_hash_of, tx_root_of
+from chaosnet.model.block import Block, tx_root_of
 from chaosnet.model.evidence import Proposal
+from chaosnet.model.header import Header, block_id_of, seal_hash_of
 from chaosnet.model.policy import Witness
 from chaosnet.model.transaction import Transaction, decode_transaction
 from chaosnet.sim.cast import SHARED_KEYS, account_at

@@ -15,8 +15,9 @@ from chaosnet.base.codec import Decoder
 from chaosnet.base.errors import ChaosError, Refused
 from chaosnet.base.units import BlockId
 from chaosnet.crypto.hashing import tagged_hash
-from chaosnet.model.block import Block, Header, decode_header
+from chaosnet.model.block import Block
 from chaosnet.model.evidence import Evidence
+from chaosnet.model.header import Header, decode_header
 from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.storage import layout

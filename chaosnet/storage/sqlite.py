@@ -13,8 +13,9 @@ from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken, ChaosError, Refused
 from chaosnet.base.units import BlockId
 from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence
-from chaosnet.model.block import Header, SealedBlock, block_id_of, decode_block
+from chaosnet.model.block import SealedBlock, decode_block
 from chaosnet.model.evidence import evidence_key
+from chaosnet.model.header import Header, block_id_of
 from chaosnet.storage import layout, schema
 from chaosnet.storage.datadir import CHAIN_FILE, FileLock, lock_directory, sync_directory
 from chaosnet.storage.reader import ChainView, StoredHeader, stored_header_of

@@ -16,17 +16,16 @@ from chaosnet.ledger.accounts import Account
 from chaosnet.model.block import (
     Block,
     Certificate,
-    Header,
     SealedBlock,
     ValidatorSet,
     decode_block,
     decode_certificate,
-    decode_header,
     decode_sealed,
     decode_validators,
 )
 from chaosnet.model.evidence import DuplicateProposal, DuplicateVote, check_evidence
 from chaosnet.model.genesis import Genesis, decode_genesis, genesis_hash_of
+from chaosnet.model.header import Header, decode_header
 from chaosnet.model.transaction import Transaction, decode_transaction
 from tests.fuzz.hostile import MIB, both_lengths, fuzz, hostile_bytes, memory_bound, mutated, values_of
 from tests.making import Person, network, transfer

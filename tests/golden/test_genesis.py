@@ -12,10 +12,11 @@ import pytest
 from chaosnet.base.codec import encode
 from chaosnet.ledger.apply import apply_block
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
-from chaosnet.model.block import block_id_of, tx_root_of, validators_hash_of
+from chaosnet.model.block import tx_root_of, validators_hash_of
 from chaosnet.model.genesis import TEAM_LOCK, Genesis, genesis_hash_of, validators_of_genesis
 from chaosnet.model.genesis_json import format_genesis, parse_genesis
 from chaosnet.model.genesis_make import Holders, public_genesis
+from chaosnet.model.header import block_id_of
 from chaosnet.model.receipt import receipts_root_of
 from chaosnet.model.transaction import Accuse, SetPolicy, Transfer
 from tests.making import TIME_MS, Person, body_of, context, network, signed_by

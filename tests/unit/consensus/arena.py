@@ -34,9 +34,10 @@ from chaosnet.consensus.engine import (
 from chaosnet.consensus.pbft import Pbft
 from chaosnet.consensus.signstate import SignState, encode_journal, replay, resume_of, sign_request
 from chaosnet.crypto.signing import public_key_of, sign
-from chaosnet.model.block import Header, QuorumProof, block_id_of, validators_hash_of
+from chaosnet.model.block import validators_hash_of
 from chaosnet.model.evidence import NIL, Proposal, Vote, check_evidence, proposal_digest, vote_digest
 from chaosnet.model.genesis import ChainParams
+from chaosnet.model.header import Header, QuorumProof, block_id_of
 from tests.unit.consensus.desk import GENESIS, NAMES, header_at, seed_of, validators_of
 
 PARAMS = ChainParams(block_interval_ms_min=200, idle_interval_ms=1_000)

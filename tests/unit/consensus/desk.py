@@ -38,7 +38,7 @@ from chaosnet.consensus.engine import (
 from chaosnet.consensus.pbft import Pbft
 from chaosnet.consensus.signstate import SignState, resume_of, sign_request
 from chaosnet.crypto.signing import public_key_of, sign
-from chaosnet.model.block import Header, QuorumProof, Validator, ValidatorSet, decode_certificate
+from chaosnet.model.block import Validator, ValidatorSet, decode_certificate
 from chaosnet.model.evidence import (
     NIL,
     PRECOMMIT,
@@ -50,6 +50,7 @@ from chaosnet.model.evidence import (
     vote_digest,
 )
 from chaosnet.model.genesis import ChainParams
+from chaosnet.model.header import Header, QuorumProof
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts" / "pbft"
 GENESIS = b"g" * 32

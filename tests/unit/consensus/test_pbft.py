@@ -15,15 +15,14 @@ from chaosnet.consensus.pbft import Pbft, proposer_of
 from chaosnet.consensus.tendermint import Agreement
 from chaosnet.crypto.signing import sign
 from chaosnet.model import certificate as certificates
-from chaosnet.model.block import (
-    Certificate,
+from chaosnet.model.block import Certificate, validators_hash_of
+from chaosnet.model.evidence import NIL, PRECOMMIT, vote_digest_of
+from chaosnet.model.header import (
     GenesisProof,
     Header,
     QuorumProof,
     block_id_of,
-    validators_hash_of,
 )
-from chaosnet.model.evidence import NIL, PRECOMMIT, vote_digest_of
 from tests.unit.consensus.arena import Arena
 from tests.unit.consensus.desk import (
     GENESIS,

@@ -7,9 +7,9 @@ from chaosnet.base.errors import Broken, Refused
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.boot import Stored, check_stored, engine_for, genesis_stored, make_node
 from chaosnet.ledger.keys import account_key
-from chaosnet.model.block import block_id_of
 from chaosnet.model.evidence import PREVOTE
 from chaosnet.model.genesis import EngineFrom
+from chaosnet.model.header import block_id_of
 from chaosnet.protocol.messages import Votes
 from tests.unit.kernel.harness import Bench, of, sent
 

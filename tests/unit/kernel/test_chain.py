@@ -13,16 +13,15 @@ from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Candidate
 from chaosnet.ledger.apply import apply_block
 from chaosnet.ledger.state import State
-from chaosnet.model.block import (
-    Block,
+from chaosnet.model.block import Block, tx_root_of
+from chaosnet.model.evidence import PRECOMMIT
+from chaosnet.model.header import (
     GenesisProof,
     Header,
     QuorumProof,
     block_id_of,
     seal_hash_of,
-    tx_root_of,
 )
-from chaosnet.model.evidence import PRECOMMIT
 from tests.unit.kernel.harness import Bench, facts, of
 
 

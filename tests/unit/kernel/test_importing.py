@@ -9,8 +9,9 @@ from chaosnet.kernel import events as ev
 from chaosnet.kernel.boot import plain_apply
 from chaosnet.kernel.node import Candidate
 from chaosnet.ledger.apply import Applied
-from chaosnet.model.block import Certificate, SealedBlock, block_id_of
+from chaosnet.model.block import Certificate, SealedBlock
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE
+from chaosnet.model.header import block_id_of
 from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol.messages import Bodies, GetBodies, GetHeaders, Headers, SealedHeader, Votes
 from tests.unit.kernel.harness import Bench, closed, facts, of, sent

@@ -7,7 +7,8 @@ import pytest
 from chaosnet.kernel import producer
 from chaosnet.kernel.chain import check_header, execute
 from chaosnet.kernel.node import Candidate
-from chaosnet.model.block import QuorumProof, decode_block
+from chaosnet.model.block import decode_block
+from chaosnet.model.header import QuorumProof
 from chaosnet.model.transaction import SetPolicy, SignedTx
 from tests.making import body_of, signed_by
 from tests.unit.kernel.harness import RICH, Bench

@@ -10,7 +10,7 @@ from chaosnet.ledger.context import params_of, rules_of
 from chaosnet.ledger.genesis_state import check_genesis, genesis_header, genesis_state
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.members import members_of, next_validators
-from chaosnet.model.block import GenesisProof, block_id_of, decode_header, validators_hash_of
+from chaosnet.model.block import validators_hash_of
 from chaosnet.model.genesis import (
     TEAM_LOCK,
     Allocation,
@@ -21,6 +21,7 @@ from chaosnet.model.genesis import (
     validators_of_genesis,
 )
 from chaosnet.model.genesis_make import Holders, public_genesis
+from chaosnet.model.header import GenesisProof, block_id_of, decode_header
 from tests.making import TIME_MS, Person, network
 
 ADA, BOB = Person("ada"), Person("bob")

@@ -9,20 +9,22 @@ from chaosnet.base.limits import BLOCK_TXS_MAX, VALIDATORS_MAX
 from chaosnet.base.units import EMPTY_HASH
 from chaosnet.model.block import (
     Block,
-    GenesisProof,
-    Header,
-    QuorumProof,
     SealedBlock,
     Validator,
     ValidatorSet,
-    block_id_of,
     decode_block,
-    decode_header,
     decode_sealed,
     decode_validators,
-    seal_hash_of,
     tx_root_of,
     validators_hash_of,
+)
+from chaosnet.model.header import (
+    GenesisProof,
+    Header,
+    QuorumProof,
+    block_id_of,
+    decode_header,
+    seal_hash_of,
 )
 
 TXS = (b"one", b"two", b"three")

@@ -10,15 +10,13 @@ from chaosnet.base.units import EMPTY_HASH
 from chaosnet.crypto.signing import public_key_of, sign
 from chaosnet.model.block import (
     Certificate,
-    Header,
-    QuorumProof,
     Validator,
     ValidatorSet,
-    block_id_of,
     validators_hash_of,
 )
 from chaosnet.model.certificate import check_sealed, is_quorum
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE, vote_digest_of
+from chaosnet.model.header import Header, QuorumProof, block_id_of
 
 GENESIS = b"g" * 32
 SEEDS = tuple(bytes([i]) * 32 for i in range(1, 5))

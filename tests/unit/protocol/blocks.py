@@ -1,14 +1,12 @@
 """Small chains for the tests of sync: real headers and bodies, and seals that say whether they hold."""
 
 from chaosnet.base.codec import encode
-from chaosnet.model.block import (
-    Block,
+from chaosnet.model.block import Block, SealedBlock, tx_root_of
+from chaosnet.model.header import (
     Header,
     QuorumProof,
-    SealedBlock,
     block_id_of,
     seal_hash_of,
-    tx_root_of,
 )
 from chaosnet.protocol.branch import Branch
 

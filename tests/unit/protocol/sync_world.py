@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import InvalidMessage
-from chaosnet.model.block import SealedBlock, block_id_of
+from chaosnet.model.block import SealedBlock
+from chaosnet.model.header import block_id_of
 from chaosnet.protocol.messages import Bodies, GetBodies, GetHeaders, Headers, Message, Outbox
 from chaosnet.protocol.sources import LOST_MS
 from chaosnet.protocol.sync import BlockSync, serve_bodies, serve_headers

@@ -16,11 +16,8 @@ from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
 from chaosnet.model.block import (
     Certificate,
-    Header,
-    QuorumProof,
     Validator,
     ValidatorSet,
-    block_id_of,
     validators_hash_of,
 )
 from chaosnet.model.evidence import PRECOMMIT, vote_digest_of
@@ -34,6 +31,7 @@ from chaosnet.model.genesis import (
     genesis_hash_of,
     validators_of_genesis,
 )
+from chaosnet.model.header import Header, QuorumProof, block_id_of
 from chaosnet.rpc.lightclient import ACCOUNT_KEY_PREFIX, Verified, check_account_proof
 from chaosnet.rpc.schema import AccountProof, SetChange
 from tests.making import Person, network

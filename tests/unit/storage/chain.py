@@ -9,15 +9,17 @@ from chaosnet.kernel.events import PersistBlock
 from chaosnet.model.block import (
     Block,
     Certificate,
-    GenesisProof,
-    Header,
-    QuorumProof,
     SealedBlock,
-    block_id_of,
-    seal_hash_of,
     tx_root_of,
 )
 from chaosnet.model.evidence import PREVOTE, DuplicateVote, Vote
+from chaosnet.model.header import (
+    GenesisProof,
+    Header,
+    QuorumProof,
+    block_id_of,
+    seal_hash_of,
+)
 from chaosnet.model.policy import Witness, address_of, single_key
 from chaosnet.model.receipt import Receipt, receipts_root_of
 from chaosnet.model.transaction import Transaction, Transfer, TxBody, tx_id_of

@@ -7,7 +7,8 @@ import pytest
 from chaosnet.base.errors import Broken, Unavailable
 from chaosnet.kernel.events import PersistCandidate, PersistEvidence
 from chaosnet.kernel.ports import ChainReader
-from chaosnet.model.block import SealedBlock, block_id_of
+from chaosnet.model.block import SealedBlock
+from chaosnet.model.header import block_id_of
 from chaosnet.storage.datadir import chain_bytes
 from chaosnet.storage.sqlite import ChainStore
 from tests.unit.storage.chain import Chain, duplicate_vote
