@@ -10,7 +10,7 @@ from typing import Protocol, dataclass_transform
 import msgspec
 
 from chaosnet.model.block import ValidatorSet
-from chaosnet.model.evidence import Evidence, Proposal, Vote
+from chaosnet.model.evidence import Evidence, Proposal, Signable, Vote
 from chaosnet.model.genesis import ChainParams
 from chaosnet.model.header import Header
 
@@ -138,7 +138,7 @@ class SetTimer(Fact):
 class AskSignature(Fact):
     """Record, then sign. The lock is recorded with the vote, in the same durable write."""
 
-    unsigned: Proposal | Vote
+    unsigned: Signable
     """`signature` is empty."""
     locked_height: int
     locked_round: int

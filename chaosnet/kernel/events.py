@@ -9,7 +9,7 @@ from typing import dataclass_transform
 import msgspec
 
 from chaosnet.consensus.engine import AskSignature as SignatureRequest
-from chaosnet.model.evidence import Evidence, Proposal, Vote
+from chaosnet.model.evidence import Evidence, Signable
 from chaosnet.model.header import Header
 from chaosnet.model.receipt import Receipt
 
@@ -80,8 +80,22 @@ class TimerFired(Fact):
 class SignatureMade(Fact):
     """Answer to AskSignature: the signed message, or None when the sign state refused."""
 
-    unsigned: Proposal | Vote
-    message: Proposal | Vote | None
+    unsigned: Signable
+    message: Signable | None
+
+
+class Answered(Fact):
+    """Answer to AskAnswer; empty: this node has no key for it."""
+
+    ticket: int
+    answer: bytes
+
+
+class Mined(Fact):
+    """Answer to Mine: this nonce meets the target."""
+
+    ticket: int
+    nonce: int
 
 
 class Written(Fact):
@@ -113,6 +127,8 @@ Event = (
     | DialFailed
     | TimerFired
     | SignatureMade
+    | Answered
+    | Mined
     | Written
     | DialOrder
     | DiskLow
@@ -203,6 +219,29 @@ class AskSignature(Fact):
     request: SignatureRequest
 
 
+class AskAnswer(Fact):
+    """Ask the holder of a secret; answered by Answered. Nothing is recorded: the answer is the same each time."""
+
+    ticket: int
+    kind: str
+    """`lottery`: the VRF proof of the question. `reveal`: the layer of this key's hash onion under the question;
+    the outermost when it is empty.
+    """
+    question: bytes
+
+
+class Mine(Fact):
+    """Search a nonce until the next Mine or Rest; answered by Mined."""
+
+    ticket: int
+    pre_hash: bytes
+    target: int
+
+
+class Rest(Fact):
+    """Mine no more."""
+
+
 class Reply(Fact):
     """Answer to SubmitTransactions: (transaction id, code, detail) each; code `ok` means accepted."""
 
@@ -288,6 +327,9 @@ Effect = (
     | SetTimer
     | AskVerify
     | AskSignature
+    | AskAnswer
+    | Mine
+    | Rest
     | Reply
     | Report
 )
