@@ -9,7 +9,16 @@ from chaosnet.crypto.signing import public_key_of, sign
 from chaosnet.ledger.context import Context, params_of, rules_of
 from chaosnet.ledger.state import State
 from chaosnet.model.evidence import PRECOMMIT, DuplicateVote, Vote, vote_digest_of
-from chaosnet.model.genesis import VALIDATOR, Allocation, Genesis, LockTerms, Member, genesis_hash_of
+from chaosnet.model.genesis import (
+    VALIDATOR,
+    Allocation,
+    Bond,
+    EngineFrom,
+    Genesis,
+    LockTerms,
+    Member,
+    genesis_hash_of,
+)
 from chaosnet.model.genesis_make import TREASURY, consortium_genesis
 from chaosnet.model.policy import KeyPolicy, Witness, address_of, single_key
 from chaosnet.model.transaction import (
@@ -46,7 +55,7 @@ class Person:
         keys = self.policy.keys
         return Witness(self.policy, tuple((i, sign(self.seeds[keys[i][0]], message)) for i in indexes))
 
-    def member(self, role: str = VALIDATOR) -> Member:
+    def member(self, role: str = VALIDATOR, *, with_vrf: bool = False) -> Member:
         """Return a member whose operator account is this person's."""
         return Member(
             name=self.name,
@@ -54,7 +63,7 @@ class Person:
             role=role,
             consensus_key=public_key_of(self.member_seed("consensus")),
             node_key=public_key_of(self.member_seed("node")),
-            vrf_key=b"",
+            vrf_key=public_key_of(self.member_seed("vrf")) if with_vrf else b"",
         )
 
     def member_seed(self, purpose: str) -> bytes:
@@ -74,14 +83,22 @@ class Person:
 
 
 def network(
-    people: Sequence[tuple[Person, int, LockTerms | None]], validators: Sequence[Person], **params: int
+    people: Sequence[tuple[Person, int, LockTerms | None]],
+    validators: Sequence[Person],
+    *,
+    schedule: tuple[EngineFrom, ...] = (EngineFrom(1, "pbft"),),
+    bonds: Sequence[Bond] = (),
+    with_vrf: bool = False,
+    **params: int,
 ) -> Genesis:
     """Return a consortium where each person holds so many motes."""
     return consortium_genesis(
         "test",
         TIME_MS,
-        [person.member() for person in validators],
+        [person.member(with_vrf=with_vrf) for person in validators],
         [Allocation(person.name, person.address, amount, lock) for person, amount, lock in people],
+        schedule=schedule,
+        bonds=bonds,
         treasury=TREASURY,
         **params,
     )

@@ -1,4 +1,7 @@
-"""Whether a genesis may start a network: bounds, order, and what its kind promises (whitepaper section 5)."""
+"""Whether a genesis may start a network: bounds, order, and what its kind promises (whitepaper section 5).
+
+What its staking engines need is judged in `genesis_staking_check`.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,6 +11,7 @@ from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
 from chaosnet.base.limits import AMOUNT_MAX, VALIDATORS_MAX
 from chaosnet.crypto.addresses import KEY_ACCOUNT, MODULE, is_address
+from chaosnet.ledger.genesis_staking_check import check_bonds, check_staking
 from chaosnet.model.genesis import (
     ENGINES_KNOWN,
     GENESIS_BYTES_MAX,
@@ -44,6 +48,18 @@ PARAM_BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "clock_drift_ms": (1, 60_000),
     "evidence_age": (1, AMOUNT_MAX),
     "finality_depth": (0, 1_000_000),
+    "slot_ms": (100, 600_000),
+    "epoch_blocks": (3, 100_000),
+    "validators_max": (1, 101),
+    "stake_min": (1, SUPPLY_MAX),
+    "unbonding_blocks": (2, 10**12),
+    "slash_permille": (0, 1_000),
+    "jail_blocks": (0, 10**12),
+    "pow_target_ms": (10, 86_400_000),
+    "pow_half_life_ms": (1_000, 31_536_000_000),
+    "pow_bits": (0x0300_8000, 0x207F_FFFF),
+    "handover_depth": (1, 10_000),
+    "trust_period_ms": (1_000, TIME_MS_MAX),
     "admission_numerator": (1, 1_000_000),
     "admission_denominator": (1, 1_000_000),
 }
@@ -63,6 +79,8 @@ def check_genesis(genesis: Genesis) -> None:
     _check_schedule(genesis.schedule)
     _check_members(genesis.members)
     _check_allocations(genesis)
+    check_staking(genesis)
+    check_bonds(genesis)
     if not (is_address(genesis.treasury) and genesis.treasury[0] in (KEY_ACCOUNT, MODULE)):
         raise Invalid("bad_address", "treasury")
     match genesis.kind:
@@ -100,6 +118,8 @@ def _check_params(params: ChainParams) -> None:
         _check_range(getattr(params, name), f"params.{name}", low, high)
     if params.admission_numerator >= params.admission_denominator:
         raise Invalid("bad_argument", "params.admission_numerator: nothing could ever pass")
+    if not 0x8000 <= params.pow_bits & 0xFF_FFFF <= 0x7F_FFFF:
+        raise Invalid("bad_argument", "params.pow_bits: not the shortest form of a positive target")
 
 
 def _check_schedule(schedule: tuple[EngineFrom, ...]) -> None:

@@ -17,6 +17,7 @@ from chaosnet.crypto.addresses import format_address, parse_address
 from chaosnet.model.genesis import (
     GENESIS_BYTES_MAX,
     Allocation,
+    Bond,
     ChainParams,
     EngineFrom,
     Genesis,
@@ -60,6 +61,12 @@ class _Allocation(_Fields):
     lock: _Lock | None = None
 
 
+class _Bond(_Fields):
+    operator: str
+    amount: str
+    commission_permille: _Number
+
+
 class _File(_Fields):
     chain_name: str
     kind: str
@@ -72,6 +79,7 @@ class _File(_Fields):
     allocations: tuple[_Allocation, ...]
     founding_blocks: _Number
     treasury: str
+    bonds: tuple[_Bond, ...] = ()
     time: str | None = None
     """For readers: must say the same as `time_ms`."""
 
@@ -99,13 +107,14 @@ def parse_genesis(text: str) -> Genesis:
         ),
         founding_blocks=file.founding_blocks,
         treasury=_address(prefix, file.treasury, "$.treasury"),
+        bonds=tuple(_bond(prefix, bond, f"$.bonds[{i}]") for i, bond in enumerate(file.bonds)),
     )
 
 
 def format_genesis(genesis: Genesis) -> str:
     """Return the file of a genesis; `parse_genesis` gives the same genesis back."""
     prefix = genesis.address_prefix
-    content = {
+    content: dict[str, object] = {
         "chain_name": genesis.chain_name,
         "kind": genesis.kind,
         "address_prefix": prefix,
@@ -119,6 +128,8 @@ def format_genesis(genesis: Genesis) -> str:
         "founding_blocks": genesis.founding_blocks,
         "treasury": format_address(prefix, Address(genesis.treasury)),
     }
+    if genesis.bonds:
+        content["bonds"] = [_bond_fields(prefix, bond) for bond in genesis.bonds]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -184,17 +195,28 @@ def _member(prefix: str, member: _Member, path: str) -> Member:
 
 
 def _allocation(prefix: str, allocation: _Allocation, path: str) -> Allocation:
-    try:
-        amount = parse_cos(allocation.amount)
-    except ValueError as error:
-        raise Invalid("bad_argument", f"{path}.amount: {error}") from error
     lock = allocation.lock
     return Allocation(
         name=allocation.name,
         address=_address(prefix, allocation.address, f"{path}.address"),
-        amount=amount,
+        amount=_amount(allocation.amount, f"{path}.amount"),
         lock=None if lock is None else LockTerms(lock.period_ms, lock.cliff, lock.steps),
     )
+
+
+def _bond(prefix: str, bond: _Bond, path: str) -> Bond:
+    return Bond(
+        operator=_address(prefix, bond.operator, f"{path}.operator"),
+        amount=_amount(bond.amount, f"{path}.amount"),
+        commission_permille=bond.commission_permille,
+    )
+
+
+def _amount(text: str, path: str) -> int:
+    try:
+        return parse_cos(text)
+    except ValueError as error:
+        raise Invalid("bad_argument", f"{path}: {error}") from error
 
 
 def _address(prefix: str, text: str, path: str) -> bytes:
@@ -233,3 +255,11 @@ def _allocation_fields(prefix: str, allocation: Allocation) -> dict[str, object]
         "amount": format_cos(allocation.amount),
     }
     return fields | ({"lock": msgspec.structs.asdict(allocation.lock)} if allocation.lock else {})
+
+
+def _bond_fields(prefix: str, bond: Bond) -> dict[str, object]:
+    return {
+        "operator": format_address(prefix, Address(bond.operator)),
+        "amount": format_cos(bond.amount),
+        "commission_permille": bond.commission_permille,
+    }

@@ -13,6 +13,7 @@ from chaosnet.crypto.hashing import tagged_hash
 from chaosnet.model.genesis import (
     TEAM_LOCK,
     Allocation,
+    Bond,
     ChainParams,
     EngineFrom,
     Genesis,
@@ -49,16 +50,18 @@ class Holders(NamedTuple):
     foundation: bytes
 
 
-def consortium_genesis(
+def consortium_genesis(  # noqa: PLR0913 - what founders decide
     chain_name: str,
     time_ms: int,
     members: Sequence[Member],
     allocations: Sequence[Allocation],
     *,
+    schedule: tuple[EngineFrom, ...] = (EngineFrom(1, "pbft"),),
+    bonds: Sequence[Bond] = (),
     treasury: bytes = TREASURY,
     **params: int,
 ) -> Genesis:
-    """Return the genesis of a consortium that runs pbft; `params` are fields of ChainParams.
+    """Return the genesis of a consortium, with pbft if nothing else; `params` are fields of ChainParams.
 
     Not checked here: see `check_genesis`.
     """
@@ -69,11 +72,12 @@ def consortium_genesis(
         time_ms=time_ms,
         rule=FIRST_RULE,
         params=ChainParams(**params),
-        schedule=(EngineFrom(1, "pbft"),),
+        schedule=schedule,
         members=tuple(sorted(members, key=lambda member: member.operator)),
         allocations=tuple(allocations),
         founding_blocks=0,
         treasury=treasury,
+        bonds=tuple(sorted(bonds, key=lambda bond: bond.operator)),
     )
 
 

@@ -11,6 +11,7 @@ from chaosnet.model.genesis import (
     TEAM_LOCK,
     VALIDATOR,
     Allocation,
+    Bond,
     ChainParams,
     EngineFrom,
     Genesis,
@@ -59,6 +60,7 @@ def test_hash_covers_every_field() -> None:
         "allocations": (),
         "founding_blocks": 1,
         "treasury": b"t" * 33,
+        "bonds": (Bond(bytes(33), 1, 0),),
     }
     assert set(changed) == set(Genesis.__struct_fields__)
     hashes = {genesis_hash_of(msgspec.structs.replace(GENESIS, **{k: v})) for k, v in changed.items()}

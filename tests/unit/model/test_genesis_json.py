@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaosnet.base.errors import Invalid
-from chaosnet.model.genesis import TEAM_LOCK
+from chaosnet.model.genesis import TEAM_LOCK, Bond, EngineFrom
 from chaosnet.model.genesis_json import TEXT_LENGTH_MAX, format_genesis, format_time, parse_genesis
 from chaosnet.model.genesis_make import Holders, public_genesis
 from tests.making import TIME_MS, Person, network
 
 ADA, BOB = Person("ada"), Person("bob")
 GENESIS = network([(ADA, 1_000, None), (BOB, 12_345_678_901, TEAM_LOCK)], [ADA, BOB])
+BONDED = network(
+    [(ADA, 1_000, None)], [ADA, BOB], bonds=[Bond(ADA.address, 600, 50)], schedule=(EngineFrom(1, "dpos"),)
+)
 PUBLIC = public_genesis("公链", TIME_MS, Holders(*(Person(n).address for n in "abcd")), founding_blocks=10)
 FILE: dict[str, Any] = json.loads(format_genesis(GENESIS))
 
@@ -45,7 +48,7 @@ def fault(text: str) -> tuple[str, str]:
 
 
 def test_files_are_read_as_they_were_written() -> None:
-    for genesis in (GENESIS, PUBLIC):
+    for genesis in (GENESIS, PUBLIC, BONDED):
         assert parse_genesis(format_genesis(genesis)) == genesis
         assert format_genesis(parse_genesis(format_genesis(genesis))) == format_genesis(genesis)
 
@@ -54,7 +57,14 @@ def test_people_can_read_the_file() -> None:
     assert FILE["time"] == "2023-11-14T22:13:20.000Z"
     assert FILE["allocations"][1]["amount"] == "123.45678901"
     assert FILE["members"][0]["operator"].startswith("cos1")
+    assert json.loads(format_genesis(BONDED))["bonds"][0]["amount"] == "0.00000600"
     assert "公链" in format_genesis(PUBLIC)
+
+
+def test_bonds_are_read_as_strictly_as_the_rest() -> None:
+    text = format_genesis(BONDED)
+    assert fault(text.replace('"0.00000600"', '"6e-6"'))[0] == "bad_argument"
+    assert fault(text.replace('"commission_permille"', '"commission"'))[0] == "malformed"
 
 
 def test_order_and_white_space_do_not_matter() -> None:
