@@ -75,7 +75,7 @@ def confirmed(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not is_interactive():
-        raise Refused("bad_argument", f"{question} Nobody is there to answer: use --yes")
+        raise Refused("bad_argument", f"{question} Standard input is no terminal: to agree, add --yes")
     if not typer.confirm(question, err=True):
         raise typer.Exit(1)
 
@@ -103,4 +103,8 @@ def own_address(public_key: PublicKey) -> Address:
 
 def _check_somebody_there() -> None:
     if not is_interactive():
-        raise Refused("key_locked", "no password: standard input is no terminal")
+        raise Refused(
+            "key_locked",
+            "standard input is no terminal; give the password with --password-file FILE"
+            " or in CHAOSNET_PASSWORD_FILE",
+        )

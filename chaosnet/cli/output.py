@@ -58,7 +58,7 @@ HINTS: Final = {
     "fenced": "The sign state records more than this: never go back to an older copy of it.",
     "in_use": "A node runs in this directory: stop it first.",
     "key_exists": "`chaosnet keys list` shows the names in use.",
-    "key_locked": "Give the password with --password-file FILE, in CHAOSNET_PASSWORD_FILE, or at the prompt.",
+    "key_locked": "Every key file has a password of its own: that with which it was made or imported.",
     "no_fence": "A new node gets its sign state from `chaosnet init DIRECTORY --genesis FILE`; a node that"
     " moved brings it along with the key. Only for a key that has never signed anything: --new-key.",
     "nonce_too_low": "If that was this very transaction, `chaosnet tx show ID` has its receipt; if it was"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chaosnet.base.codec import Decoder
-from chaosnet.base.errors import Invalid
+from chaosnet.base.errors import Invalid, Refused
 from chaosnet.base.limits import TX_BYTES_MAX
 from chaosnet.cli.asking import (
     DEFAULT_NODE,
@@ -24,7 +24,6 @@ from chaosnet.cli.keyring import (
     PasswordFile,
     Yes,
     confirmed,
-    is_interactive,
     keystore,
     known_password,
 )
@@ -121,12 +120,17 @@ def sign(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a transaction does, and sign it. Needs no network."""
+    """Show what a transaction does, ask, and sign it. Needs no network.
+
+    Where nobody can be asked it signs with --yes only.
+    """
     prefix, draft = load_draft(file)
     store = keystore(keys)
     if not as_json:
         show_draft(prefix, draft)
-    confirmed("Sign this?", yes=yes or not is_interactive())
+    elif not yes:
+        raise Refused("bad_argument", "--json shows nothing to agree to: look at it without, or use --yes")
+    confirmed("Sign this?", yes=yes)
     password = known_password(password_file)
     for name in key:
         draft = build.add_signature(draft, store.load(name, password))

@@ -111,7 +111,7 @@ def test_account_with_another_single_key_than_its_first(anna: Cli, node: NodeOfO
     change, policy = tmp_path / "change.json", tmp_path / "policy.json"
     anna("keys", "policy", "--key", "new", "--threshold", 1, "--out", policy)
     anna("tx", "build", "--from", "anna", "--set-policy", policy, "--out", change)
-    anna("tx", "sign", change, "--key", "anna")
+    anna("tx", "sign", change, "--key", "anna", "--yes")
     anna("tx", "submit", change)
     old = format_address("cos", ANNA.address)
     command = ["tx", "send", "--from", "new", "--account", old, "--to", TO, "--amount", "1", "--json"]
@@ -157,7 +157,7 @@ def test_two_of_three_pay_without_a_network_until_the_end(
     assert shown["missing"] == {"sender_weight": 2, "payer_weight": 0}
     signed = {name: tmp_path / f"{name}.json" for name in ("carl", "emil")}
     for name, out in signed.items():
-        board[name]("tx", "sign", unsigned, "--key", name, "--out", out)
+        board[name]("tx", "sign", unsigned, "--key", name, "--yes", "--out", out)
         assert anna("tx", "submit", out, "--json", code=1).problem == "threshold_not_met"
     both = tmp_path / "both.json"
     anna("tx", "combine", *signed.values(), "--out", both)
@@ -175,8 +175,8 @@ def test_signing_twice_in_turn_completes_the_file_in_place(
     offline = ["--genesis", "ab" * 32, "--nonce", 0, "--expiry", 500, "--gas-price", 1]
     command = ["tx", "build", "--policy", policy[0], "--to", TO, "--amount", "3", *offline, "--out", out]
     assert "more signatures" in board["carl"](*command).err
-    assert "weight 1" in board["carl"]("tx", "sign", out, "--key", "carl").err
-    assert "complete" in board["dora"]("tx", "sign", out, "--key", "dora").err
+    assert "weight 1" in board["carl"]("tx", "sign", out, "--key", "carl", "--yes").err
+    assert "complete" in board["dora"]("tx", "sign", out, "--key", "dora", "--yes").err
     assert "missing      nothing" in board["emil"]("tx", "show", out).out
     raw = bytes.fromhex(json.loads(out.read_text())["raw"])
     assert len(decode_transaction(raw).tx.witness.signatures) == 2
@@ -188,7 +188,9 @@ def test_foreign_key_cannot_sign(board: dict[str, Cli], policy: tuple[Path, str]
     board["carl"]("tx", "build", "--policy", policy[0], "--to", TO, "--amount", "3", *offline, "--out", out)
     before = out.read_text()
     board["carl"].add_key("other", bytes(32))
-    assert board["carl"]("tx", "sign", out, "--key", "other", "--json", code=1).problem == "bad_policy"
+    assert (
+        board["carl"]("tx", "sign", out, "--key", "other", "--yes", "--json", code=1).problem == "bad_policy"
+    )
     assert out.read_text() == before
 
 
@@ -211,8 +213,22 @@ def test_file_that_shows_another_payment_than_its_bytes_is_not_signed(
     shown = json.loads(out.read_text())
     CHANGES[change](shown)
     out.write_text(json.dumps(shown))
-    failed = board["carl"]("tx", "sign", out, "--key", "carl", code=2)
+    failed = board["carl"]("tx", "sign", out, "--key", "carl", "--yes", code=2)
     assert "another transaction than its bytes" in failed.err
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_nothing_is_signed_unless_somebody_agreed(
+    board: dict[str, Cli], policy: tuple[Path, str], tmp_path: Path, more: list[str]
+) -> None:
+    out = tmp_path / "payment.json"
+    offline = ["--genesis", "ab" * 32, "--nonce", 0, "--expiry", 500, "--gas-price", 1]
+    board["carl"]("tx", "build", "--policy", policy[0], "--to", TO, "--amount", "900", *offline, "--out", out)
+    before = out.read_text()
+    failed = board["carl"]("tx", "sign", out, "--key", "carl", *more, stdin="n\n", code=2)
+    assert "--yes" in failed.err
+    assert "bad_argument" in failed.err
+    assert out.read_text() == before
 
 
 def test_offline_building_says_what_it_needs(anna: Cli, tmp_path: Path) -> None:
@@ -237,7 +253,7 @@ def test_account_changes_its_keys_and_goes_on_under_its_address(
 ) -> None:
     path, old = tmp_path / "change.json", format_address("cos", ANNA.address)
     anna("tx", "build", "--from", "anna", "--set-policy", policy[0], "--out", path)
-    anna("tx", "sign", path, "--key", "anna")
+    anna("tx", "sign", path, "--key", "anna", "--yes")
     assert anna("tx", "submit", path, "--json").json["code"] == "ok"
     failed = anna("tx", "send", "--from", "anna", "--to", TO, "--amount", "1", "--json", code=1)
     assert failed.problem == "bad_policy"
@@ -246,7 +262,7 @@ def test_account_changes_its_keys_and_goes_on_under_its_address(
         "tx", "build", "--from", old, "--policy", policy[0], "--to", TO, "--amount", "1", "--out", pay
     )
     for name in ("carl", "dora"):
-        board[name]("tx", "sign", pay, "--key", name)
+        board[name]("tx", "sign", pay, "--key", name, "--yes")
     assert anna("tx", "submit", pay, "--json").json["code"] == "ok"
     assert balance(anna) == MOTES_PER_COS
 
@@ -257,11 +273,11 @@ def test_evidence_is_put_on_the_chain(anna: Cli, node: NodeOfOne, tmp_path: Path
     evidence = encode(culprit.double_vote(node.chain.genesis_hash, height=1)).hex()
     path = tmp_path / "accuse.json"
     anna("tx", "build", "--from", "anna", "--accuse", evidence, "--out", path)
-    anna("tx", "sign", path, "--key", "anna")
+    anna("tx", "sign", path, "--key", "anna", "--yes")
     assert anna("tx", "submit", path, "--json").json["code"] == "ok"
     again = tmp_path / "again.json"
     anna("tx", "build", "--from", "anna", "--accuse", evidence, "--out", again)
-    anna("tx", "sign", again, "--key", "anna")
+    anna("tx", "sign", again, "--key", "anna", "--yes")
     failed = anna("tx", "submit", again, "--json", code=1)
     assert failed.json["code"] == "evidence_known"
 
