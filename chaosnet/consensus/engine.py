@@ -40,6 +40,13 @@ class Resume(Fact):
     """Latest signed proposal, prevote and precommit, to be sent again unchanged."""
     proof: tuple[tuple[bytes, bytes], ...] = ()
     """Key and signature of each prevote that justified the lock."""
+    max_height_generated: int = 0
+    """Greatest height of a header this key has signed in `generated_era`; 0: of none."""
+    generated_era: int = 0
+    signed: tuple[Signable, ...] = ()
+    """Latest signed message of each kind, headers too, in the order of signing."""
+    is_listening: bool = False
+    """The key may be in use elsewhere: listen to others before signing anything."""
 
 
 # ── given ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,13 +146,15 @@ class AskSignature(Fact):
     """Record, then sign. The lock is recorded with the vote, in the same durable write."""
 
     unsigned: Signable
-    """`signature` is empty."""
+    """`signature` is empty, unless `is_seen`."""
     locked_height: int
     locked_round: int
     locked_block: bytes
     """Block id, or empty: no lock."""
     proof: tuple[tuple[bytes, bytes], ...] = ()
     """With the precommit that locks: key and signature of each prevote that justifies it."""
+    is_seen: bool = False
+    """`unsigned` is a signature of this key that was made elsewhere: record it, sign nothing."""
 
 
 class KeepCandidate(Fact):

@@ -4,9 +4,13 @@ Decides whether a request is signed, repeated or refused, and in which bytes tha
 keeps the journal beside the key, not in the data directory, and makes each entry durable before it releases
 the message (protocol: Engines, Sign state).
 
-Two rules. Positions (era, height, round, kind) only rise, across all kinds. And a lock is never forgotten: an
-engine that lost its lock may prevote nothing but the block locked on, or nil. An engine that still has the
-lock, or a newer one, judges for itself (Tendermint L23, L29).
+Two rules for votes. Positions (era, height, round, kind) only rise, across all kinds. And a lock is never
+forgotten: an engine that lost its lock may prevote nothing but the block locked on, or nil. An engine that
+still has the lock, or a newer one, judges for itself (Tendermint L23, L29).
+
+Headers of pos and dpos have the position (era, slot, 0, HEADER). Beyond that (prevoted height, height) must
+rise from one to the next, and each must own up to the greatest height signed in its era: then no two of them
+contradict each other (LIP-14). An era has either votes or headers.
 
 The prevotes behind a lock are kept with it. Else, once every node has been restarted, those locked could no
 longer prove it to the others, nor be freed, and the height would never end.
@@ -28,10 +32,15 @@ from chaosnet.model.evidence import (
     PREVOTE,
     PROPOSAL,
     Proposal,
+    Signable,
+    SignedHeader,
     Vote,
+    header_digest,
+    heights_of,
     proposal_digest,
     vote_digest,
 )
+from chaosnet.model.header import SlotProof, StakeProof
 
 RECORD_BYTES_MAX: Final = 64 * 1024
 """The prevotes of the largest validator set fit."""
@@ -39,8 +48,13 @@ _LENGTH_BYTES: Final = 4
 _CHECKSUM_BYTES: Final = 8
 _FRAME_BYTES: Final = _LENGTH_BYTES + _CHECKSUM_BYTES
 
+HEADER: Final = 3
+"""Kind of a header, after those of votes."""
+
 Position = tuple[int, int, int, int]
-"""(era, height, round, kind): the order of everything a key signs."""
+"""(era, height, round, kind), of a header (era, slot, 0, HEADER): the order of everything a key signs."""
+NOWHERE: Final[Position] = (-1, 0, 0, 0)
+"""Before everything."""
 
 
 class Lock(Record):
@@ -71,8 +85,24 @@ class JournalHead(Record, tag=1):
 class JournalEntry(Record, tag=2):
     """One signature, and the lock after it."""
 
-    message: Proposal | Vote
+    message: Signable
     lock: Lock
+
+
+class JournalSeen(Record, tag=3):
+    """A signature of this key that was made elsewhere: nothing up to it is signed here any more."""
+
+    message: Signable
+
+
+class JournalMark(Record, tag=4):
+    """What else is known of the journal; the last one counts."""
+
+    place: int
+    """Where the journal lies, as a number that a copy of it does not share; 0: not known."""
+    max_height_generated: int
+    is_listening: bool
+    is_retired: bool
 
 
 class SignState(Record):
@@ -82,12 +112,25 @@ class SignState(Record):
     prevote: Vote | None = None
     precommit: Vote | None = None
     lock: Lock = NO_LOCK
+    header: SignedHeader | None = None
+    max_height_generated: int = 0
+    """Greatest height of a header signed in the era of the latest one."""
+    place: int = 0
+    is_listening: bool = False
+    """The key may be in use elsewhere: nothing is signed before others were listened to."""
+    is_retired: bool = False
+    """The key was moved away: nothing is signed here."""
 
     @property
-    def messages(self) -> tuple[Proposal | Vote, ...]:
-        """What there is of the three, in the order it was signed."""
-        latest = (m for m in (self.proposal, self.prevote, self.precommit) if m is not None)
+    def messages(self) -> tuple[Signable, ...]:
+        """What there is of the four, in the order it was signed."""
+        latest = (m for m in (self.proposal, self.prevote, self.precommit, self.header) if m is not None)
         return tuple(sorted(latest, key=position_of))
+
+    @property
+    def position(self) -> Position:
+        """Where the latest signature stands."""
+        return max((position_of(m) for m in self.messages), default=NOWHERE)
 
 
 class Decision(Enum):
@@ -99,62 +142,87 @@ class Decision(Enum):
     REFUSE = "refuse"
 
 
-_decoder: Decoder[JournalHead | JournalEntry] = Decoder(JournalHead | JournalEntry, RECORD_BYTES_MAX)
+JournalRecord = JournalHead | JournalEntry | JournalSeen | JournalMark
+_decoder: Decoder[JournalRecord] = Decoder(JournalRecord, RECORD_BYTES_MAX)
 
 
-def position_of(message: Proposal | Vote) -> Position:
+def position_of(message: Signable) -> Position:
     """Return the place of a message in the order of signing."""
-    return message.era, message.height, message.round, _kind_of(message)
+    if isinstance(message, SignedHeader):
+        proof = message.header.proof
+        slot = proof.slot if isinstance(proof, StakeProof | SlotProof) else 0
+        return message.header.era, slot, 0, HEADER
+    kind = message.kind if isinstance(message, Vote) else PROPOSAL
+    return message.era, message.height, message.round, kind
+
+
+def digest_of(genesis: bytes, message: Signable) -> bytes:
+    """Return what the signer of a message signs."""
+    if isinstance(message, SignedHeader):
+        return header_digest(message.header)
+    return vote_digest(genesis, message) if isinstance(message, Vote) else proposal_digest(genesis, message)
 
 
 def decide(state: SignState, request: AskSignature) -> Decision:
     """Return whether to sign: strictly after all that was signed, and true to the lock."""
     unsigned = replace(request.unsigned, signature=b"")
-    messages = state.messages
-    if any(replace(m, signature=b"") == unsigned for m in messages):
-        return Decision.REPEAT
-    if messages and position_of(unsigned) <= position_of(messages[-1]):
+    if state.is_retired:
         return Decision.REFUSE
-    return Decision.SIGN if _is_true_to_lock(state.lock, request) else Decision.REFUSE
+    if any(replace(m, signature=b"") == unsigned for m in state.messages):
+        return Decision.REPEAT
+    if position_of(unsigned) <= state.position:
+        return Decision.REFUSE
+    if isinstance(unsigned, SignedHeader):
+        return Decision.SIGN if _is_consistent(state, unsigned) else Decision.REFUSE
+    if state.position[0] == unsigned.era and state.position[3] == HEADER:
+        return Decision.REFUSE
+    return Decision.SIGN if _is_true_to_lock(state.lock, unsigned, request) else Decision.REFUSE
 
 
 def sign_request(
     state: SignState, request: AskSignature, genesis: bytes, sign: Callable[[bytes], bytes]
-) -> tuple[SignState, bytes | None, Proposal | Vote | None]:
+) -> tuple[SignState, bytes | None, Signable | None]:
     """Return the state after the request, the journal entry to make durable first, and the signed message.
 
-    A repeated message needs no entry; a refused one is None. `sign` gets the digest.
+    A repeated message needs no entry; a refused one is None. `sign` gets the digest. What is only to be
+    remembered (`is_seen`) is not signed, and needs no entry unless it is later than all there is.
     """
+    unsigned = request.unsigned
+    entry: JournalEntry | JournalSeen
+    if request.is_seen:
+        entry = JournalSeen(unsigned)
+        is_later = position_of(unsigned) > state.position
+        return (_apply(state, entry), encode_entry(entry), unsigned) if is_later else (state, None, unsigned)
     decision = decide(state, request)
     if decision is Decision.REFUSE:
         return state, None, None
-    unsigned = request.unsigned
     if decision is Decision.REPEAT:
         return state, None, next(m for m in state.messages if position_of(m) == position_of(unsigned))
-    message: Proposal | Vote
-    if isinstance(unsigned, Vote):
-        message = replace(unsigned, signature=sign(vote_digest(genesis, unsigned)))
-    else:
-        message = replace(unsigned, signature=sign(proposal_digest(genesis, unsigned)))
-    lock = _lock_after(state.lock, request)
+    message = replace(unsigned, signature=sign(digest_of(genesis, unsigned)))
+    lock = state.lock if isinstance(unsigned, SignedHeader) else _lock_after(state.lock, unsigned, request)
     entry = JournalEntry(message, replace(lock, proof=()) if lock.is_same(state.lock) else lock)
     return _apply(state, entry), encode_entry(entry), message
 
 
 def resume_of(state: SignState) -> Resume:
-    """Return what the engine must know at start-up."""
+    """Return what the engine and the fence must know at start-up."""
     messages, lock = state.messages, state.lock
+    era = max(state.position[0], 0)
     return Resume(
-        era=messages[-1].era if messages else 0,
-        locked_height=lock.height if messages and lock.era == messages[-1].era else 0,
+        era=era,
+        locked_height=lock.height if messages and lock.era == era else 0,
         locked_round=lock.round,
         locked_block=lock.block_id,
-        own=messages,
+        own=tuple(m for m in messages if not isinstance(m, SignedHeader)),
         proof=lock.proof,
+        max_height_generated=state.max_height_generated,
+        generated_era=state.header.header.era if state.header is not None else 0,
+        signed=messages,
+        is_listening=state.is_listening,
     )
 
 
-def encode_entry(entry: JournalHead | JournalEntry) -> bytes:
+def encode_entry(entry: JournalRecord) -> bytes:
     """Return the bytes to append: length, record, checksum."""
     record = encode(entry)
     return len(record).to_bytes(_LENGTH_BYTES, "big") + record + _checksum(record)
@@ -162,8 +230,18 @@ def encode_entry(entry: JournalHead | JournalEntry) -> bytes:
 
 def encode_journal(state: SignState, *, genesis: bytes, key: bytes) -> bytes:
     """Return the shortest journal that replays to this state: to begin a file, or to replace a long one."""
-    entries = (encode_entry(JournalEntry(message, state.lock)) for message in state.messages)
+    entries = [encode_entry(JournalEntry(message, state.lock)) for message in state.messages]
+    mark = JournalMark(state.place, state.max_height_generated, state.is_listening, state.is_retired)
+    if mark != JournalMark(0, _generated_after(SignState(), state.header), False, False):
+        entries.append(encode_entry(mark))
     return encode_entry(JournalHead(genesis, key)) + b"".join(entries)
+
+
+def marked(state: SignState, **changes: int | bool) -> tuple[SignState, bytes]:
+    """Return the state with another `place`, `is_listening` or `is_retired`, and the entry that says so."""
+    changed = replace(state, **changes)
+    mark = JournalMark(changed.place, changed.max_height_generated, changed.is_listening, changed.is_retired)
+    return changed, encode_entry(mark)
 
 
 def replay(data: bytes, *, genesis: bytes, key: bytes) -> tuple[SignState, int]:
@@ -180,9 +258,8 @@ def replay(data: bytes, *, genesis: bytes, key: bytes) -> tuple[SignState, int]:
     state, offset = SignState(), first[1]
     while (found := _read(data, offset)) is not None:
         entry, end = found
-        messages = state.messages
         if isinstance(entry, JournalHead) or (
-            messages and position_of(entry.message) <= position_of(messages[-1])
+            not isinstance(entry, JournalMark) and position_of(entry.message) <= state.position
         ):
             raise Broken("data_damaged", f"sign state is out of order at byte {offset}")
         state, offset = _apply(state, entry), end
@@ -192,47 +269,84 @@ def replay(data: bytes, *, genesis: bytes, key: bytes) -> tuple[SignState, int]:
     return state, offset
 
 
-def _kind_of(message: Proposal | Vote) -> int:
-    return message.kind if isinstance(message, Vote) else PROPOSAL
+def _is_consistent(state: SignState, unsigned: SignedHeader) -> bool:
+    """Return whether a header may follow those signed before (LIP-14)."""
+    header, last = unsigned.header, state.header
+    if not isinstance(header.proof, StakeProof | SlotProof):
+        return False
+    if state.position[0] < header.era:
+        return True
+    if last is None or last.header.era != header.era:
+        return False  # votes were signed in this era
+    generated, prevoted = heights_of(header)
+    before = heights_of(last.header)[1], last.header.height
+    return generated >= state.max_height_generated and (prevoted, header.height) > before
 
 
-def _claimed_lock(request: AskSignature) -> Lock:
+def _generated_after(state: SignState, message: Signable | None) -> int:
+    """Return the greatest height that headers of the era account for, after one more."""
+    if not isinstance(message, SignedHeader):
+        return state.max_height_generated
+    header = message.header
+    is_same_era = state.header is not None and state.header.header.era == header.era
+    return max(header.height, heights_of(header)[0], state.max_height_generated if is_same_era else 0)
+
+
+def _claimed_lock(unsigned: Proposal | Vote, request: AskSignature) -> Lock:
     """Return the lock the engine says it has at this height."""
-    unsigned = request.unsigned
     if request.locked_height != unsigned.height or not request.locked_block:
         return NO_LOCK
     return Lock(unsigned.era, unsigned.height, request.locked_round, request.locked_block, request.proof)
 
 
-def _is_true_to_lock(lock: Lock, request: AskSignature) -> bool:
-    unsigned = request.unsigned
+def _is_true_to_lock(lock: Lock, unsigned: Proposal | Vote, request: AskSignature) -> bool:
     if isinstance(unsigned, Proposal) or unsigned.block_id == NIL:
         return True
-    claimed = _claimed_lock(request)
+    claimed = _claimed_lock(unsigned, request)
     if unsigned.kind == PRECOMMIT:  # L38-L39: it is this vote that locks
-        return claimed.is_same(Lock(unsigned.era, unsigned.height, unsigned.round, unsigned.block_id))
+        return claimed.is_same(_lock_of(unsigned))
     if (lock.era, lock.height) != (unsigned.era, unsigned.height) or lock.block_id == unsigned.block_id:
         return True
     return claimed.round > lock.round or claimed.is_same(lock)
 
 
-def _lock_after(lock: Lock, request: AskSignature) -> Lock:
-    unsigned, claimed = request.unsigned, _claimed_lock(request)
+def _lock_after(lock: Lock, unsigned: Proposal | Vote, request: AskSignature) -> Lock:
+    claimed = _claimed_lock(unsigned, request)
     is_of_this_height = (lock.era, lock.height) == (unsigned.era, unsigned.height)
     return lock if is_of_this_height and lock.round >= claimed.round else claimed
 
 
-def _apply(state: SignState, entry: JournalEntry) -> SignState:
+def _lock_of(precommit: Vote) -> Lock:
+    return Lock(precommit.era, precommit.height, precommit.round, precommit.block_id)
+
+
+def _apply(state: SignState, entry: JournalEntry | JournalSeen | JournalMark) -> SignState:
+    if isinstance(entry, JournalMark):
+        return replace(
+            state,
+            place=entry.place,
+            max_height_generated=entry.max_height_generated,
+            is_listening=entry.is_listening,
+            is_retired=entry.is_retired,
+        )
     message = entry.message
-    lock = state.lock if entry.lock.is_same(state.lock) else entry.lock
+    state = replace(
+        state,
+        max_height_generated=_generated_after(state, message),
+        is_listening=isinstance(entry, JournalSeen),
+    )
+    if isinstance(entry, JournalEntry):
+        state = replace(state, lock=state.lock if entry.lock.is_same(state.lock) else entry.lock)
+    elif isinstance(message, Vote) and message.kind == PRECOMMIT and message.block_id:
+        state = replace(state, lock=_lock_of(message))
+    if isinstance(message, SignedHeader):
+        return replace(state, header=message)
     if isinstance(message, Proposal):
-        return replace(state, proposal=message, lock=lock)
-    if message.kind == PREVOTE:
-        return replace(state, prevote=message, lock=lock)
-    return replace(state, precommit=message, lock=lock)
+        return replace(state, proposal=message)
+    return replace(state, prevote=message) if message.kind == PREVOTE else replace(state, precommit=message)
 
 
-def _read(data: bytes, offset: int) -> tuple[JournalHead | JournalEntry, int] | None:
+def _read(data: bytes, offset: int) -> tuple[JournalRecord, int] | None:
     """Return the record at an offset and where it ends; None when none is whole there."""
     start = offset + _LENGTH_BYTES
     length = int.from_bytes(data[offset:start], "big")

@@ -22,7 +22,7 @@ from chaosnet.daemon.clock import Clock
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.step import step
-from chaosnet.model.evidence import Proposal, Vote
+from chaosnet.model.evidence import Signable
 
 log = structlog.get_logger("runtime")
 
@@ -43,7 +43,7 @@ class Store(Protocol):
 class Signer(Protocol):
     """The key, behind its sign state."""
 
-    def sign(self, request: SignatureRequest) -> Proposal | Vote | None: ...
+    def sign(self, request: SignatureRequest) -> Signable | None: ...
 
 
 class Links(Protocol):

@@ -26,7 +26,7 @@ from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEviden
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
 from chaosnet.model.block import Block, SealedBlock, decode_block
-from chaosnet.model.evidence import Evidence, Proposal, Vote
+from chaosnet.model.evidence import Evidence, Proposal, Signable, SignedHeader
 from chaosnet.model.header import block_id_of
 
 JOURNAL_BYTES_MAX: Final = 64 * 1024
@@ -36,8 +36,10 @@ Recorded = tuple[Position, bytes, int]
 """What a journal entry fixes: position, block id, round of proof."""
 
 
-def recorded_of(message: Proposal | Vote) -> Recorded:
+def recorded_of(message: Signable) -> Recorded:
     """Return what a signed message says, for comparison."""
+    if isinstance(message, SignedHeader):
+        return position_of(message), block_id_of(message.header), -1
     return position_of(message), message.block_id, message.pol_round if isinstance(message, Proposal) else -1
 
 
@@ -61,7 +63,7 @@ class Journal:
         self._data = self._data[:length]
         return resume_of(self._state)
 
-    def begin(self, request: AskSignature) -> Proposal | Vote | None:
+    def begin(self, request: AskSignature) -> Signable | None:
         """Decide on a request and begin to append its entry; the message is not to be released yet."""
         state, entry, message = sign_request(self._state, request, self._genesis, self._sign)
         if entry is not None and message is not None:

@@ -17,7 +17,7 @@ from chaosnet.base.errors import ChaosError
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.step import step
-from chaosnet.model.evidence import Proposal, Vote
+from chaosnet.model.evidence import Signable
 from chaosnet.sim.cast import GENESIS_MS, Actor
 from chaosnet.sim.disk import Disk
 from chaosnet.sim.network import Network
@@ -128,7 +128,7 @@ class Host:
         self.on_blown: Callable[[Host], None] = lambda _: None
         self._queue: deque[ev.Effect] = deque()
         self._writes: deque[Write] = deque()
-        self._message: Proposal | Vote | None = None
+        self._message: Signable | None = None
         self._answers: list[ev.SignatureMade | ev.Written] = []
         self._timers: dict[str, int] = {}
         self._inbox: list[ev.Event] = []

@@ -3,17 +3,29 @@
 It lies beside the key, not in the data directory, so that `node reset` keeps it. What may be signed is
 decided in `consensus.signstate`; here is only how its entries get to the disk and back
 (protocol: Engines, Sign state).
+
+The journal names the inode of its lock file, which is never replaced. A copy of the directory, or one
+restored from a backup, has another: then the key may be in use elsewhere, and the node listens first.
 """
 
 import os
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from chaosnet.base.errors import Broken, Refused
 from chaosnet.consensus.engine import AskSignature, Resume
-from chaosnet.consensus.signstate import SignState, encode_journal, replay, resume_of, sign_request
+from chaosnet.consensus.signstate import (
+    SignState,
+    encode_journal,
+    marked,
+    replay,
+    resume_of,
+    sign_request,
+)
 from chaosnet.crypto.signing import public_key_of, sign
-from chaosnet.model.evidence import Proposal, Vote
+from chaosnet.model.evidence import Signable
 from chaosnet.storage.datadir import FileLock, sync_directory
 
 JOURNAL_BYTES_MAX: Final = 1024 * 1024
@@ -24,16 +36,17 @@ class SignStateFile:
     """A key behind its sign state; holds the lock on the journal until `close`.
 
     One thread signs. Raises Refused: `no_fence` (no journal there), `in_use` (another process signs with this
-    key), `fenced` (journal of another network or key); Broken: `data_damaged`.
+    key), `fenced` (journal of another network or key, or the key was moved away); Broken: `data_damaged`.
     """
 
-    def __init__(self, path: Path, genesis: bytes, seed: bytes) -> None:
+    def __init__(self, path: Path, genesis: bytes, key: bytes, seed: bytes | None) -> None:
+        """Without a seed nothing can be signed: only to see or to replace what the journal holds."""
         if not path.exists():
             raise Refused("no_fence", str(path))
         self._path = path
         self._genesis = genesis
+        self._key = key
         self._seed = seed
-        self._key = public_key_of(seed)
         self._is_failed = False
         # Beside the journal, because a compaction puts another file in its place.
         self._lock = FileLock(_lock_path(path))
@@ -44,6 +57,7 @@ class SignStateFile:
             raise
         try:
             self._state, self._length = self._read()
+            self._settle()
         except BaseException:
             self.close()
             raise
@@ -55,12 +69,18 @@ class SignStateFile:
         with FileLock(_lock_path(path)):
             if path.exists():
                 raise Refused("key_exists", f"{path} is there already: it says what the key has signed")
-            os.close(_put(path, encode_journal(SignState(), genesis=genesis, key=public_key)))
+            state = SignState(place=_place_of(path))
+            os.close(_put(path, encode_journal(state, genesis=genesis, key=public_key)))
 
     @classmethod
     def open(cls, path: Path, genesis: bytes, seed: bytes) -> "SignStateFile":
-        """Open the journal of the key with this seed."""
-        return cls(path, genesis, seed)
+        """Open the journal of the key with this seed, to sign."""
+        return cls(path, genesis, public_key_of(seed), seed)
+
+    @classmethod
+    def hold(cls, path: Path, genesis: bytes, public_key: bytes) -> "SignStateFile":
+        """Open the journal of a key so that nobody else can sign with it meanwhile."""
+        return cls(path, genesis, public_key, None)
 
     @property
     def state(self) -> SignState:
@@ -71,7 +91,17 @@ class SignStateFile:
         """Return what the engine must know at start-up."""
         return resume_of(self._state)
 
-    def sign(self, request: AskSignature) -> Proposal | Vote | None:
+    def retire(self) -> None:
+        """Sign nothing from here any more: the key is on its way to another place."""
+        self._state, entry = marked(self._state, is_retired=True)
+        self._append(entry)
+
+    def put(self, state: SignState) -> None:
+        """Put another state in place of this one; it is the caller who keeps it from going back."""
+        self._state = replace(state, place=_place_of(self._path))
+        self._compact()
+
+    def sign(self, request: AskSignature) -> Signable | None:
         """Return the signed message once its entry is durable, or None when the sign state forbids it.
 
         Raises Broken(`disk_failed`), also for a full disk, when the entry cannot be written; from then on
@@ -101,7 +131,21 @@ class SignStateFile:
         self._lock.release()
 
     def _sign_digest(self, digest: bytes) -> bytes:
+        if self._seed is None:
+            raise Broken("internal", "journal was opened without the key")
         return sign(self._seed, digest)
+
+    def _settle(self) -> None:
+        """See where the journal lies; raises Refused(`fenced`) when the key was moved away."""
+        if self._seed is None:
+            return
+        if self._state.is_retired:
+            raise Refused("fenced", f"{self._path}: the key was moved away with `keys export-fence`")
+        place = _place_of(self._path)
+        if self._state.place != place:
+            is_copy = self._state.is_listening or self._state.place != 0
+            self._state, entry = marked(self._state, place=place, is_listening=is_copy)
+            self._append(entry)
 
     def _read(self) -> tuple[SignState, int]:
         """Replay the journal, and cut off an entry that a crash left unfinished: it was never released."""
@@ -127,6 +171,10 @@ class SignStateFile:
 
 def _lock_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.lock")
+
+
+def _place_of(path: Path) -> int:
+    return _lock_path(path).stat().st_ino
 
 
 def _put(path: Path, data: bytes) -> int:

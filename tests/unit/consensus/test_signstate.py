@@ -12,6 +12,7 @@ from chaosnet.consensus.signstate import (
     SignState,
     decide,
     encode_journal,
+    marked,
     position_of,
     replay,
     resume_of,
@@ -23,10 +24,14 @@ from chaosnet.model.evidence import (
     PRECOMMIT,
     PREVOTE,
     Proposal,
+    SignedHeader,
     Vote,
+    are_contradicting,
+    header_digest,
     proposal_digest,
     vote_digest,
 )
+from chaosnet.model.header import Header, SlotProof
 
 GENESIS = b"g" * 32
 SEED = b"s" * 32
@@ -254,3 +259,117 @@ def test_no_order_of_requests_gives_two_votes(
             assert released.setdefault(position_of(message), message) == message
         if crashes:
             state, _ = replay(data + b"\0torn", genesis=GENESIS, key=KEY)
+
+
+# ── headers of pos and dpos ──────────────────────────────────────────────────────────────────────────────
+
+
+def header(slot: int, height: int, *, generated: int = 0, prevoted: int = 0, era: int = 1) -> AskSignature:
+    made = Header(
+        *(1, GENESIS, era, height, b"p" * 32, 1_000 * slot, b"o" * 33, 2, "dpos"),
+        *(b"t" * 32, 0, b"s" * 32, b"r" * 32, b"v" * 32, b"n" * 32, b"l" * 32, 0),
+        SlotProof(slot, b"x" * 16, generated, prevoted),
+    )
+    return AskSignature(SignedHeader(made, KEY, b""), *NONE)
+
+
+def test_a_header_is_signed_and_remembered() -> None:
+    state = after(vote(PREVOTE, 9, 0, A), header(3, 10), header(7, 12, generated=10))
+    assert state.header is not None
+    assert is_valid(KEY, header_digest(state.header.header), state.header.signature)
+    resume = resume_of(state)
+    assert (resume.generated_era, resume.max_height_generated) == (1, 12)
+    assert resume.own == (state.prevote,)
+    assert resume.signed == (state.prevote, state.header)
+    data = encode_journal(state, genesis=GENESIS, key=KEY)
+    assert replay(data, genesis=GENESIS, key=KEY) == (state, len(data))
+
+
+@pytest.mark.parametrize(
+    "request_, decision",
+    [
+        (header(7, 12, generated=10), Decision.REPEAT),
+        (header(7, 13, generated=12), Decision.REFUSE),  # one header a slot
+        (header(6, 13, generated=12), Decision.REFUSE),
+        (header(8, 13, generated=11), Decision.REFUSE),  # conceals a height
+        (header(8, 12, generated=12), Decision.REFUSE),  # left its branch for one that is not longer
+        (header(8, 13, generated=12), Decision.SIGN),
+        (header(8, 13, generated=40), Decision.SIGN),  # after a loss of memory it may claim more
+        (header(8, 11, generated=12, prevoted=5), Decision.SIGN),  # to a branch with more prevotes
+        (header(1, 14, era=0, generated=12), Decision.REFUSE),
+        (header(1, 14, era=2), Decision.SIGN),
+        (vote(PREVOTE, 14, 0, B), Decision.REFUSE),  # of an era before
+        (AskSignature(Vote(PREVOTE, 1, 14, 0, A, KEY, b""), *NONE), Decision.REFUSE),  # an era of headers
+        (AskSignature(Vote(PREVOTE, 2, 14, 0, A, KEY, b""), *NONE), Decision.SIGN),
+    ],
+)
+def test_what_may_follow_a_header(request_: AskSignature, decision: Decision) -> None:
+    assert decide(after(header(3, 10), header(7, 12, generated=10)), request_) is decision
+
+
+def test_an_era_of_votes_has_no_headers() -> None:
+    assert decide(after(vote(PREVOTE, 5, 0, A)), header(9, 9, era=0)) is Decision.REFUSE
+
+
+def test_the_greatest_height_outlives_a_change_of_branch() -> None:
+    state = after(header(3, 20), header(4, 15, generated=20, prevoted=9))
+    assert resume_of(state).max_height_generated == 20
+    data = encode_journal(state, genesis=GENESIS, key=KEY)
+    assert replay(data, genesis=GENESIS, key=KEY)[0] == state
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(0, 6), st.integers(0, 4), st.booleans()),
+        max_size=30,
+    )
+)
+def test_no_two_signed_headers_contradict_each_other(
+    wanted: list[tuple[int, int, int, int, bool]],
+) -> None:
+    state, released = SignState(), list[SignedHeader]()
+    data = encode_journal(state, genesis=GENESIS, key=KEY)
+    for slot, height, generated, prevoted, crashes in wanted:
+        state, entry, message = sign_request(
+            state, header(slot, height, generated=generated, prevoted=prevoted), GENESIS, lambda _: b"s"
+        )
+        data += entry or b""
+        if message is not None:
+            assert isinstance(message, SignedHeader)
+            assert not any(are_contradicting(message.header, other.header) for other in released)
+            released.append(message)
+        if crashes:
+            state, _ = replay(data, genesis=GENESIS, key=KEY)
+
+
+# ── what was signed elsewhere, and journals that moved ───────────────────────────────────────────────────
+
+
+def seen(request: AskSignature) -> AskSignature:
+    return replace(request, unsigned=replace(request.unsigned, signature=b"f" * 64), is_seen=True)
+
+
+def test_nothing_is_signed_up_to_what_was_seen_elsewhere() -> None:
+    state = after(vote(PREVOTE, 5, 0, A), seen(vote(PRECOMMIT, 8, 2, B)))
+    assert state.is_listening
+    assert state.position == (0, 8, 2, PRECOMMIT)
+    for request in (vote(PREVOTE, 8, 2, A), vote(PREVOTE, 6, 0, A), vote(PREVOTE, 8, 3, A)):
+        assert decide(state, request) is Decision.REFUSE, "the last one breaks the lock that was seen"
+    data = encode_journal(state, genesis=GENESIS, key=KEY)
+    assert replay(data, genesis=GENESIS, key=KEY) == (state, len(data))
+    again, _, message = sign_request(state, vote(PREVOTE, 9, 0, A), GENESIS, lambda _: b"s")
+    assert message is not None
+    assert not again.is_listening
+
+
+def test_what_was_seen_before_leaves_no_trace() -> None:
+    state = after(vote(PREVOTE, 5, 0, A))
+    assert sign_request(state, seen(vote(PREVOTE, 4, 0, B)), GENESIS, lambda _: b"s")[:2] == (state, None)
+
+
+def test_a_retired_journal_signs_nothing_and_stays_so() -> None:
+    state, entry = marked(STATES[-1], is_retired=True)
+    assert decide(state, vote(PREVOTE, 7, 0, A)) is Decision.REFUSE
+    assert replay(DATA + entry, genesis=GENESIS, key=KEY)[0] == state
+    short = encode_journal(state, genesis=GENESIS, key=KEY)
+    assert replay(short, genesis=GENESIS, key=KEY)[0] == state

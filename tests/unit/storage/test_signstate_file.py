@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def opened(path: Path) -> SignStateFile:
 
 def test_a_second_vote_is_refused_even_after_a_restart(path: Path) -> None:
     file = opened(path)
-    assert file.state == SignState()
+    assert file.state.messages == SignState().messages == ()
     first = signed(file, 5)
     assert file.sign(prevote(5, block_id=b"b" * 32)) is None
     file.close()
@@ -203,3 +204,34 @@ def test_the_entry_is_durable_before_the_message_is_released(
 
 def failing(*_: object) -> None:
     raise OSError(5, "Input/output error")
+
+
+def test_a_key_that_was_moved_away_signs_nothing_here(path: Path) -> None:
+    held = SignStateFile.hold(path, GENESIS, KEY)
+    held.retire()
+    held.close()
+    with pytest.raises(Refused) as caught:
+        opened(path)
+    assert caught.value.code == "fenced"
+    SignStateFile.hold(path, GENESIS, KEY).close()
+
+
+def test_a_copy_of_the_journal_listens_first(path: Path, tmp_path: Path) -> None:
+    file = opened(path)
+    signed(file, 5)
+    file.close()
+    other = tmp_path / "other"
+    shutil.copytree(path.parent, other)
+    for _ in range(2):
+        copy = opened(other / path.name)
+        assert copy.resume().is_listening
+        copy.close()
+    copy = opened(other / path.name)
+    signed(copy, 6)
+    copy.close()
+    copy = opened(other / path.name)
+    assert not copy.resume().is_listening
+    copy.close()
+    original = opened(path)
+    assert not original.resume().is_listening
+    original.close()
