@@ -36,17 +36,27 @@ class BlockVotes(Record):
 
     height: int
     proposer: bytes
+    """Operator."""
     max_height_generated: int
     max_height_prevoted: int
     prevotes: int
-    """Sum of weights."""
+    """Sum of weights, by the set of this height."""
     precommits: int
 
 
-class VoterRecord(Record):
-    """What is remembered of one validator (LIP-14)."""
+class SetWeights(Record):
+    """Weights of a validator set, which decide over the blocks from one height up to the next change."""
 
-    key: bytes
+    from_height: int
+    total: int
+    weights: tuple[tuple[bytes, int], ...]
+    """(operator, weight) in ascending operator order."""
+
+
+class VoterRecord(Record):
+    """What is remembered of one validator of the latest set (LIP-14)."""
+
+    operator: bytes
     active_from: int
     """First height of its present uninterrupted membership (LIP-14 minHeightActive)."""
     precommitted: int
@@ -57,12 +67,15 @@ class Ballot(Record, tag=2):
     """The finality gadget's count at one block, window of three rounds (LIP-14)."""
 
     blocks: tuple[BlockVotes, ...]
-    """In ascending height."""
+    """In ascending height without gaps."""
+    sets: tuple[SetWeights, ...]
+    """In ascending height; the first covers the first of the blocks."""
     voters: tuple[VoterRecord, ...]
-    """In ascending key order."""
+    """In ascending operator order."""
     max_height_prevoted: int
+    """Greatest height with more than two thirds of prevotes."""
     final_height: int
-    """Greatest height with two thirds of precommits."""
+    """Greatest height with more than two thirds of precommits."""
 
 
 View = Work | Ballot
@@ -99,7 +112,7 @@ class Turn(Fact):
     slot: int
     """0 under pow."""
     question: bytes
-    """What the key holder must answer first: the lottery's input (pos), the last reveal (dpos); else empty."""
+    """What the key holder must answer first: the lottery's input under pos; else empty."""
 
 
 class Slots(Fact):
@@ -117,8 +130,9 @@ class BranchEngine(Protocol):
     finality: Finality
 
     def check(self, header: Header, seal: bytes, parent: Parent) -> None:
-        """Raise InvalidBlock (`bad_header`, `bad_proposer`, `bad_seal`, `bad_time`) unless the header with its
-        seal may follow this parent. What every engine has in common is checked elsewhere.
+        """Raise InvalidBlock unless the header with its seal may follow this parent.
+
+        Codes: `bad_header`, `bad_proposer`, `bad_seal`, `bad_time`. What all engines share is checked before.
         """
         ...
 
@@ -147,6 +161,12 @@ class BranchEngine(Protocol):
 
     def proof(self, parent: Parent, turn: Turn, answer: bytes, max_height_generated: int) -> Proof | None:
         """Return the proof for a block of our own; None when the turn is not ours after all (pos)."""
+        ...
+
+    def puzzle(self, header: Header) -> tuple[bytes, int]:
+        """Return (pre-hash, target) for the miner: pow_hash(pre-hash, nonce) must not exceed the target; only
+        under pow.
+        """
         ...
 
     def entropy(self, header: Header) -> bytes:

@@ -63,6 +63,8 @@ class HeadChanged(Fact):
     params: ChainParams
     work_waiting: bool
     """Includable transactions are waiting."""
+    seed: bytes = b""
+    """Of the epoch, where there are epochs."""
 
 
 class WorkWaiting(Fact):
@@ -217,8 +219,11 @@ class Engine(Protocol):
     name: str
     finality: Finality
 
-    def check_seal(self, header: Header, seal: bytes, validators: ValidatorSet) -> None:
-        """Raise InvalidBlock(`bad_seal`, `bad_header`, `bad_proposer`) unless the seal fits the block."""
+    def check_seal(self, header: Header, seal: bytes, validators: ValidatorSet, seed: bytes = b"") -> None:
+        """Raise InvalidBlock(`bad_seal`, `bad_header`, `bad_proposer`) unless the seal fits the block.
+
+        `seed` is that of the block's epoch, where there are epochs.
+        """
         ...
 
     def weight(self, header: Header) -> int:

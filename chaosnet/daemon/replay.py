@@ -19,7 +19,8 @@ from chaosnet.daemon.runtime import VERIFY_CHUNK, verify_items
 from chaosnet.kernel.boot import Stored, check_stored, engine_for, genesis_stored, make_node
 from chaosnet.kernel.chain import candidate_from, execute, head_of, prepare
 from chaosnet.kernel.events import AskVerify
-from chaosnet.kernel.node import Candidate, Node, NodeConfig
+from chaosnet.kernel.blocks import Candidate
+from chaosnet.kernel.node import Node, NodeConfig
 from chaosnet.model.genesis import Genesis, supply_at
 from chaosnet.model.header import block_id_of
 from chaosnet.storage import layout

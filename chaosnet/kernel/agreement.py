@@ -25,11 +25,14 @@ from chaosnet.consensus.engine import (
 from chaosnet.consensus.engine import Asked as AskedByEngine
 from chaosnet.kernel import chain, producer
 from chaosnet.kernel import events as ev
+from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.mempool import nonces_in
-from chaosnet.kernel.node import Candidate, Node
+from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send, send_all
-from chaosnet.model.evidence import Proposal, Vote, evidence_key
-from chaosnet.model.header import QuorumProof
+from chaosnet.ledger.keys import reveal_key
+from chaosnet.model.evidence import Proposal, SignedHeader, Vote, evidence_key
+from chaosnet.model.genesis import engine_at, era_at
+from chaosnet.model.header import QuorumProof, RoundProof
 from chaosnet.protocol.messages import Propose, Votes
 
 TIMER = "engine:"
@@ -53,9 +56,15 @@ def give(node: Node, given: Given, now: int) -> None:
     if node.halted:
         return
     queue: list[Given] = [given]
-    while queue:
+    while queue and not is_over(node):
         for asked in node.engine.step(queue.pop(0), now):
             queue.extend(_do(node, asked, now))
+
+
+def is_over(node: Node) -> bool:
+    """Return whether the engine has done its last block: the next one is another engine's."""
+    header = node.head.header
+    return header.height > 0 and engine_at(node.config.genesis, header.height + 1) != node.engine.name
 
 
 def _do(node: Node, asked: AskedByEngine, now: int) -> list[Given]:
@@ -93,7 +102,26 @@ def _do(node: Node, asked: AskedByEngine, now: int) -> list[Given]:
 def _build(node: Node, height: int, round_: int, now: int) -> list[Given]:
     if height != node.head.header.height + 1:
         return []
-    candidate = producer.build(node, round_, node.engine.proposer(height, round_), now)
+    if node.engine.name == "dbft":
+        ticket = node.next_ticket()
+        node.reveals = {ticket: (height, round_)}
+        last = node.head.state.get(reveal_key(node.engine.proposer(height, round_))) or b""
+        node.effects.append(ev.AskAnswer(ticket, "reveal", last))
+        return []
+    return _built(node, QuorumProof(round=round_), now)
+
+
+def on_answer(node: Node, event: ev.Answered, now: int) -> None:
+    """Build the block that waited for the next layer of this key's hash onion."""
+    height, round_ = node.reveals.pop(event.ticket, (0, 0))
+    if height == node.head.header.height + 1:
+        for given in _built(node, RoundProof(round=round_, reveal=event.answer), now):
+            give(node, given, now)
+
+
+def _built(node: Node, proof: QuorumProof | RoundProof, now: int) -> list[Given]:
+    height, round_ = node.head.header.height + 1, proof.round
+    candidate = producer.build(node, proof, node.engine.proposer(height, round_), now)
     _keep(node, candidate)
     time_ms = candidate.block.header.time_ms
     return [CandidateBuilt(height=height, round=round_, block_id=candidate.block_id, time_ms=time_ms)]
@@ -123,7 +151,7 @@ def _executed(node: Node, candidate: Candidate) -> list[Given]:
         chain.execute(node, candidate)
         header = candidate.block.header
         proof = header.proof
-        turn = proof.round if isinstance(proof, QuorumProof) else 0
+        turn = proof.round if isinstance(proof, QuorumProof | RoundProof) else 0
         if header.proposer != node.engine.proposer(header.height, turn):
             raise Invalid("bad_proposer")
     except Invalid as error:
@@ -139,7 +167,7 @@ def _verdict(candidate: Candidate) -> CandidateChecked:
         block_id=candidate.block_id,
         is_valid=candidate.applied is not None,
         time_ms=header.time_ms,
-        proposal_round=proof.round if isinstance(proof, QuorumProof) else 0,
+        proposal_round=proof.round if isinstance(proof, QuorumProof | RoundProof) else 0,
     )
 
 
@@ -164,10 +192,11 @@ def _head_changed(node: Node) -> HeadChanged:
     return HeadChanged(
         header=head.header,
         block_id=head.block_id,
-        era=head.header.era,
+        era=era_at(node.config.genesis, head.header.height + 1),
         validators=head.validators,
         params=head.params,
         work_waiting=waiting,
+        seed=head.epoch.seed if head.epoch is not None else b"",
     )
 
 
@@ -239,7 +268,7 @@ def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:
     """Take a proposal with its block; raises InvalidMessage when one of the two is not what it says."""
     proposal = message.proposal
     head = node.head.header
-    if proposal.height != head.height + 1 or proposal.era != head.era:
+    if proposal.height != head.height + 1 or proposal.era != era_at(node.config.genesis, proposal.height):
         return
     position = node.head.validators.index_of_key(proposal.signer)
     if position < 0:
@@ -313,7 +342,8 @@ def _relay(node: Node, source: bytes, message: Proposal | Vote) -> None:
 
 def on_signature(node: Node, event: ev.SignatureMade, now: int) -> None:
     """Hand a signed message, or the refusal, to the engine."""
-    give(node, Signed(unsigned=event.unsigned, message=event.message), now)
+    if not isinstance(event.unsigned, SignedHeader) and not isinstance(event.message, SignedHeader):
+        give(node, Signed(unsigned=event.unsigned, message=event.message), now)
 
 
 def on_timer(node: Node, name: str, now: int) -> None:

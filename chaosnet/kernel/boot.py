@@ -1,17 +1,22 @@
 """Making a node: from its genesis, or from what storage holds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from chaosnet.base.codec import Decoder
 from chaosnet.base.dice import Dice
-from chaosnet.base.errors import Broken, Refused
+from chaosnet.base.errors import Broken, Invalid, Refused
+from chaosnet.consensus.branching import View
 from chaosnet.consensus.engine import Engine, Resume
-from chaosnet.consensus.pbft import Pbft
+from chaosnet.consensus.idle import Idle
 from chaosnet.consensus.quorum import Verifier
+from chaosnet.kernel import eras
 from chaosnet.kernel.chain import check_pinned, head_of
+from chaosnet.kernel.engines import Engines
 from chaosnet.kernel.mempool import Mempool
 from chaosnet.kernel.node import Apply, Node, NodeConfig
 from chaosnet.kernel.ports import ChainReader
+from chaosnet.kernel.tree import Entry, Tree
 from chaosnet.ledger.apply import Applied, apply_block, full_supply
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
@@ -27,6 +32,9 @@ from chaosnet.protocol.session import Sessions
 from chaosnet.protocol.sync import BlockSync
 from chaosnet.rules.registry import rules_known
 
+VIEW_BYTES_MAX = 256 * 1024
+_view_decoder: Decoder[View] = Decoder(View, VIEW_BYTES_MAX)
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -37,6 +45,10 @@ class Stored:
     state: State
     sealed_by: ValidatorSet
     """The set that sealed the head."""
+    final_height: int = -1
+    """Of the newest final block; -1: the head."""
+    view: bytes = b""
+    """What a branching engine remembers at the head."""
 
 
 def genesis_stored(genesis: Genesis) -> Stored:
@@ -53,11 +65,15 @@ def engine_for(
     *,
     verifier: Verifier | None = None,
 ) -> Engine:
-    """Return the engine that rules at a height; raises Refused(`engine_unknown`) when it is not here."""
+    """Return the quorum engine that rules at a height, an idle one where another kind does.
+
+    Raises Refused(`engine_unknown`) when it is not here.
+    """
+    factory = Engines(genesis_hash_of(genesis), own_key, resume, verifier)
     name = engine_at(genesis, height)
-    if name != "pbft":
+    if not factory.knows(name):
         raise Refused("engine_unknown", f"this network needs the {name} engine from height {height}")
-    return Pbft(genesis_hash_of(genesis), own_key, resume, verifier)
+    return factory.quorum(name)
 
 
 def check_stored(genesis: Genesis, stored: Stored) -> None:
@@ -92,6 +108,10 @@ def make_node(
     genesis = config.genesis
     genesis_hash = genesis_hash_of(genesis)
     check_stored(genesis, stored)
+    engines = Engines(genesis_hash, config.consensus_key, resume, verifier, config.work_hash)
+    for entry in genesis.schedule:
+        if not engines.knows(entry.engine):
+            raise Refused("engine_unknown", f"this network needs the {entry.engine} engine")
     header = stored.header
     block_id = block_id_of(header)
     dice = Dice(config.seed)
@@ -99,7 +119,9 @@ def make_node(
         config=config,
         genesis_hash=genesis_hash,
         head=head_of(header, block_id, stored.seal, stored.state, stored.sealed_by),
-        engine=engine_for(genesis, header.height + 1, config.consensus_key, resume, verifier=verifier),
+        engine=Idle(""),
+        engine_of=engines.quorum,
+        branch_of=engines.branching,
         reader=reader,
         mempool=Mempool(),
         sessions=Sessions(genesis_hash, config.node_id, rules_known(), config.software, config.listen_port),
@@ -110,10 +132,58 @@ def make_node(
         apply=apply,
     )
     node.written_height = header.height
+    node.final_height = header.height if stored.final_height < 0 else stored.final_height
+    node.head = replace(node.head, view=decode_view(stored.view))
+    if resume is not None:
+        node.generated = (resume.era, resume.max_height_generated)
     node.publish(header, block_id, stored.seal, stored.state, stored.sealed_by)
+    eras.install(node, eras.engine_in_force(node))
     if config.pinned is not None and (known := node.block_id_at(config.pinned[0])) is not None:
         check_pinned(node, config.pinned[0], known)
     return node
+
+
+def restore_branch(
+    node: Node,
+    undo_of: Callable[[int], dict[bytes, bytes | None] | None],
+    view_of: Callable[[int], bytes | None],
+) -> int:
+    """Rebuild the blocks between the final one and the head, where the chain can fork; return how many.
+
+    Raises Broken(`data_damaged`) when one is missing or differs from its header.
+    """
+    if node.branch is None or node.tree is None:
+        return 0
+    heads = [node.head]
+    while (height := heads[-1].header.height) > node.final_height:
+        above = heads[-1]
+        undo = undo_of(height)
+        stored = node.reader.header_at(height - 1)
+        if undo is None or stored is None:
+            raise Broken("data_damaged", f"no undo record of block {height}")
+        header, state = decode_header(stored[0]), above.state.update(undo)
+        if state.root != header.state_root:
+            raise Broken("data_damaged", f"undo record of block {height}")
+        below = head_of(header, block_id_of(header), stored[1], state, above.sealed_by)
+        heads.append(replace(below, view=decode_view(view_of(height - 1) or b"")))
+        heads[-2] = replace(above, sealed_in=below.epoch, sealed_by=below.validators)
+    node.head = heads[0]
+    node.tree = Tree(root=heads[-1].block_id)
+    for head in reversed(heads):
+        node.tree.add(Entry(head, None, eras.score_of(node, head)))
+        node.publish(head.header, head.block_id, head.seal, head.state, head.sealed_by)
+    node.sync.set_floor(heads[-1].header.height, heads[-1].block_id)
+    return len(heads) - 1
+
+
+def decode_view(data: bytes) -> View | None:
+    """Return the view that storage kept; raises Broken(`data_damaged`)."""
+    if not data:
+        return None
+    try:
+        return _view_decoder.decode(data)
+    except Invalid as error:
+        raise Broken("data_damaged", "view of the engine") from error
 
 
 def publish_earlier(node: Node, undo_of: Callable[[int], dict[bytes, bytes | None] | None]) -> int:

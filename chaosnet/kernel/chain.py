@@ -4,26 +4,54 @@ A candidate comes from our own producer, from a proposal, or sealed from sync. A
 and committed here; `agreement` decides when.
 """
 
+from dataclasses import replace
+from typing import Final
+
+from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid, InvalidBlock
+from chaosnet.kernel import handover
+from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.events import AskVerify, BlockRefused, HeadMoved, PersistBlock, Report
-from chaosnet.kernel.node import Candidate, Head, Node
+from chaosnet.kernel.node import Node
 from chaosnet.kernel.pace import learn
 from chaosnet.ledger.apply import Applied
 from chaosnet.ledger.context import Context, params_of, rules_of
+from chaosnet.ledger.epochs import epoch_of
 from chaosnet.ledger.members import members_of, next_validators
 from chaosnet.ledger.state import State
 from chaosnet.model.block import ValidatorSet, decode_block_hashed, validators_hash_of
-from chaosnet.model.genesis import engine_at
+from chaosnet.model.epoch import Epoch
+from chaosnet.model.genesis import engine_at, era_at
 from chaosnet.model.header import (
     HEADER_VERSION,
     Header,
+    PowProof,
+    Proof,
     QuorumProof,
+    RoundProof,
+    SlotProof,
+    StakeProof,
     block_id_of,
 )
 from chaosnet.model.receipt import receipts_root_of
 from chaosnet.model.transaction import SignedTx, Transfer, decode_transaction, tx_hash_of
 
 INTERVALS_KEPT = 64
+REVEAL_BYTES = 16
+ADDRESS_BYTES = 33
+PROOF_OF: Final[dict[str, type[Proof]]] = {
+    "pbft": QuorumProof,
+    "dbft": RoundProof,
+    "pow": PowProof,
+    "pos": StakeProof,
+    "dpos": SlotProof,
+}
+"""Which proof a header of each engine holds."""
+
+
+def reveal_of(header: Header) -> bytes:
+    """Return the layer of its proposer's hash onion that a block shows, under dbft."""
+    return header.proof.reveal if isinstance(header.proof, RoundProof) else b""
 
 
 def candidate_from(raw: bytes, source: bytes) -> Candidate:
@@ -33,24 +61,46 @@ def candidate_from(raw: bytes, source: bytes) -> Candidate:
     return Candidate(block=block, block_id=block_id, raw=raw, source=source, hashes=hashes)
 
 
-def context_for(node: Node, *, time_ms: int, proposer: bytes) -> Context:
-    """Return what transactions of a block on the head see."""
-    head = node.head
+def context_for(node: Node, *, time_ms: int, proposer: bytes, on: Head | None = None) -> Context:
+    """Return what transactions of a block on the head, or on another block, see."""
+    head = on or node.head
+    height = head.header.height + 1
     return Context(
         genesis=node.config.genesis,
         genesis_hash=node.genesis_hash,
-        height=head.header.height + 1,
-        era=head.header.era,
+        height=height,
+        era=era_at(node.config.genesis, height),
         time_ms=time_ms,
         parent_time_ms=head.header.time_ms,
         proposer=proposer,
         params=head.params,
         rules=head.rules,
-        anchor_ok=node.anchor_ok,
+        anchor_ok=lambda height, prefix: (node.ancestor_id(head, height) or b"").startswith(prefix),
     )
 
 
-def head_of(header: Header, block_id: bytes, seal: bytes, state: State, sealed_by: ValidatorSet) -> Head:
+def context_of(node: Node, parent: Head, header: Header) -> Context:
+    """Return what transactions of the block with this header see."""
+    context = context_for(node, time_ms=header.time_ms, proposer=header.proposer, on=parent)
+    branch = node.branch
+    if branch is None or branch.name != header.engine:
+        return replace(context, engine=header.engine, entropy=reveal_of(header))
+    facts = node.parent_facts(parent)
+    return replace(
+        context,
+        engine=header.engine,
+        entropy=branch.entropy(header),
+        missed=branch.missed(header, facts),
+    )
+
+
+def head_of(
+    header: Header,
+    block_id: bytes,
+    seal: bytes,
+    state: State,
+    sealed_by: ValidatorSet,
+) -> Head:
     """Return a head with what its state says about the next block."""
     return Head(
         header=header,
@@ -62,17 +112,23 @@ def head_of(header: Header, block_id: bytes, seal: bytes, state: State, sealed_b
         params=params_of(state),
         rules=rules_of(state),
         members=members_of(state),
+        epoch=epoch_of(state),
     )
 
 
-def check_header(node: Node, header: Header) -> None:
-    """Raise InvalidBlock unless the header may follow the head (all but what execution computes)."""
-    head = node.head
+def check_header(node: Node, header: Header, on: Head | None = None) -> None:
+    """Raise InvalidBlock unless the header may follow the head, or another block.
+
+    All but what execution computes, and what only the engine knows.
+    """
+    head = on or node.head
     parent = head.header
     if header.version != HEADER_VERSION or header.genesis != node.genesis_hash:
         raise InvalidBlock("bad_header", "version or genesis")
-    if header.height != parent.height + 1 or header.parent != head.block_id or header.era != parent.era:
+    if header.height != parent.height + 1 or header.parent != head.block_id:
         raise InvalidBlock("bad_parent")
+    if header.era != era_at(node.config.genesis, header.height):
+        raise InvalidBlock("bad_header", "era")
     if header.time_ms <= parent.time_ms:
         raise InvalidBlock("bad_time", "not after the parent's")
     if header.rule != head.rules.number:
@@ -81,8 +137,19 @@ def check_header(node: Node, header: Header) -> None:
         raise InvalidBlock("bad_header", "engine")
     if header.validators_hash != validators_hash_of(head.validators):
         raise InvalidBlock("bad_header", "validators")
-    if not isinstance(header.proof, QuorumProof) or header.proof.round < 0:
+    if type(header.proof) is not PROOF_OF.get(header.engine):
         raise InvalidBlock("bad_header", "proof")
+    if isinstance(header.proof, QuorumProof | RoundProof) and header.proof.round < 0:
+        raise InvalidBlock("bad_header", "round")
+    if isinstance(header.proof, RoundProof | SlotProof) and len(header.proof.reveal) not in (0, REVEAL_BYTES):
+        raise InvalidBlock("bad_header", "reveal")
+    if len(header.proposer) != ADDRESS_BYTES:
+        raise InvalidBlock("bad_proposer", "not an account")
+
+
+def seed_of(epoch: Epoch | None) -> bytes:
+    """Return the seed of an epoch; empty where there are none."""
+    return epoch.seed if epoch is not None else b""
 
 
 def check_pinned(node: Node, height: int, block_id: bytes) -> None:
@@ -92,15 +159,19 @@ def check_pinned(node: Node, height: int, block_id: bytes) -> None:
         raise InvalidBlock("untrusted", f"block {height} is not the one that [trust] pins")
 
 
-def check_parent_seal(node: Node, candidate: Candidate) -> None:
-    """Raise InvalidBlock unless the block carries a seal of the head; the genesis has none."""
-    head = node.head
+def check_parent_seal(node: Node, candidate: Candidate, on: Head | None = None) -> None:
+    """Raise InvalidBlock unless the block carries a seal of its parent; the genesis has none."""
+    head = on or node.head
     seal = candidate.block.parent_seal
     if head.header.height == 0:
         if seal:
             raise InvalidBlock("bad_seal", "the genesis has none")
+    elif handover.is_last_of_era(node, head.header):
+        handover.check_tail(node, head, seal)
     elif seal != head.seal:
-        node.engine.check_seal(head.header, seal, head.sealed_by)
+        if node.branch is not None:
+            raise InvalidBlock("bad_seal", "another seal than the parent came with")
+        node.engine.check_seal(head.header, seal, head.sealed_by, seed_of(head.sealed_in))
 
 
 def prepare(node: Node, candidate: Candidate) -> None:
@@ -130,16 +201,20 @@ def prepare(node: Node, candidate: Candidate) -> None:
         )
 
 
-def execute(node: Node, candidate: Candidate) -> Applied:
-    """Run the block on the head and compare every result with its header; raises InvalidBlock."""
+def execute(node: Node, candidate: Candidate, on: Head | None = None) -> Applied:
+    """Run the block on the head, or on another block, and compare every result with its header.
+
+    Raises InvalidBlock.
+    """
     if candidate.applied is not None:
         return candidate.applied
+    parent = on or node.head
     header = candidate.block.header
-    check_header(node, header)
+    check_header(node, header, parent)
     check_pinned(node, header.height, candidate.block_id)
-    check_parent_seal(node, candidate)
-    context = context_for(node, time_ms=header.time_ms, proposer=header.proposer)
-    applied = node.apply(node.head.state, context, candidate.txs, candidate.block_id)
+    check_parent_seal(node, candidate, parent)
+    context = context_of(node, parent, header)
+    applied = node.apply(parent.state, context, candidate.txs, candidate.block_id)
     if header.state_root != applied.state.root:
         raise InvalidBlock("bad_root", "state root")
     if header.receipts_root != receipts_root_of(applied.receipts):
@@ -168,37 +243,48 @@ def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> None:
     """Make an executed, sealed block the head: durable first, then everything that speaks of it."""
     applied = execute(node, candidate)
     learn(node, candidate, now)
-    block = candidate.block
-    header = block.header
-    old = node.head
+    sealed_by = node.head.validators
+    head = head_of(candidate.block.header, candidate.block_id, seal, applied.state, sealed_by)
+    head = replace(head, sealed_in=node.head.epoch)
+    extend(node, candidate, head, now, final_height=head.header.height)
+    node.candidates.clear()
+    node.unheld.clear()
+    # Sealed blocks above wait for their signatures still: forgetting those tickets would stall the sync.
+    node.ahead = {i: c for i, c in node.ahead.items() if c.block.header.height > head.header.height}
+    node.checks = {ticket: name for ticket, name in node.checks.items() if name in node.ahead}
+
+
+def extend(node: Node, candidate: Candidate, head: Head, now: int, *, final_height: int) -> None:
+    """Add one block to the canonical chain: durable first, then everything that speaks of it."""
+    old, header, applied = node.head, head.header, candidate.applied
+    assert applied is not None  # noqa: S101 - only what was executed gets here
     node.effects.append(
         PersistBlock(
             height=header.height,
             block_id=candidate.block_id,
             header=header,
             block=candidate.raw,
-            seal=seal,
+            seal=head.seal,
             receipts=applied.receipts,
             tx_ids=tuple(signed.tx_id for signed in candidate.txs),
             changes=applied.changes,
             undo=applied.undo,
             touched=touched_by(candidate.txs),
+            final_height=final_height,
+            view=encode(head.view) if head.view is not None else b"",
         )
     )
-    node.head = head_of(header, candidate.block_id, seal, applied.state, old.validators)
-    node.publish(header, candidate.block_id, seal, applied.state, old.validators)
-    if block.txs and old.header.height:
+    node.head = head
+    node.final_height = max(node.final_height, final_height)
+    node.publish(header, candidate.block_id, head.seal, head.state, head.sealed_by)
+    if candidate.txs and old.header.height:
         node.intervals.append(header.time_ms - old.header.time_ms)
         del node.intervals[:-INTERVALS_KEPT]
     node.head_ms = now
     node.work_told = False
-    node.candidates.clear()
-    node.unheld.clear()
-    # Sealed blocks above wait for their signatures still: forgetting those tickets would stall the sync.
-    node.ahead = {i: c for i, c in node.ahead.items() if c.block.header.height > header.height}
-    node.checks = {ticket: name for ticket, name in node.checks.items() if name in node.ahead}
     node.mempool.on_block(candidate.txs, header.height + 1)
     node.gossip.settled([signed.tx_hash for signed in candidate.txs])
+    proof = header.proof
     node.effects.append(
         Report(
             HeadMoved(
@@ -206,9 +292,9 @@ def commit(node: Node, candidate: Candidate, seal: bytes, now: int) -> None:
                 block_id=candidate.block_id,
                 header=header,
                 size_bytes=len(candidate.raw),
-                is_final=True,
-                sealed_round=header.proof.round if isinstance(header.proof, QuorumProof) else 0,
-                ours=header.proposer == node.own_operator(old.validators),
+                is_final=final_height >= header.height,
+                sealed_round=proof.round if isinstance(proof, QuorumProof | RoundProof) else 0,
+                ours=header.proposer == node.own_operator(head.sealed_by),
                 tx_ids=tuple(signed.tx_id for signed in candidate.txs),
             )
         )

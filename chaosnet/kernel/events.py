@@ -164,6 +164,16 @@ class PersistBlock(Fact):
     touched: tuple[bytes, ...]
     """Addresses whose account a transaction of the block names, for the history index: one entry per
     (transaction position, address) as 4-byte big-endian position followed by the address."""
+    final_height: int = -1
+    """Of the newest final block; -1: this one is."""
+    view: bytes = b""
+    """What a branching engine remembers at this block, opaque to storage."""
+
+
+class RollBack(Fact):
+    """Make the canonical block at this height the head again: undo what is above, never what is final."""
+
+    height: int
 
 
 class PersistEvidence(Fact):
@@ -220,12 +230,12 @@ class AskSignature(Fact):
 
 
 class AskAnswer(Fact):
-    """Ask the holder of a secret; answered by Answered. Nothing is recorded: the answer is the same each time."""
+    """Ask the holder of a secret; answered by Answered. The same answer each time: nothing is recorded."""
 
     ticket: int
     kind: str
-    """`lottery`: the VRF proof of the question. `reveal`: the layer of this key's hash onion under the question;
-    the outermost when it is empty.
+    """`lottery`: the VRF proof of the question. `reveal`: the layer under the question in this key's hash
+    onion, the outermost when the question is empty.
     """
     question: bytes
 
@@ -267,6 +277,26 @@ class HeadMoved(Fact):
     ours: bool
     """This node proposed it."""
     tx_ids: tuple[bytes, ...] = ()
+
+
+class Reorganised(Fact):
+    """The chain left a branch for another that counts more."""
+
+    old_height: int
+    old_id: bytes
+    new_height: int
+    new_id: bytes
+    common_height: int
+    """Of the last block of both."""
+    dropped: tuple[bytes, ...]
+    """Ids of transactions that the new branch does not hold."""
+
+
+class Finalised(Fact):
+    """A block, with all before it, can no longer be undone."""
+
+    height: int
+    block_id: bytes
 
 
 class TransactionsPending(Fact):
@@ -315,11 +345,22 @@ class Halted(Fact):
     detail: str
 
 
-ReportFact = HeadMoved | TransactionsPending | RoundMoved | PeerNote | BlockRefused | DoubleSign | Halted
+ReportFact = (
+    HeadMoved
+    | Reorganised
+    | Finalised
+    | TransactionsPending
+    | RoundMoved
+    | PeerNote
+    | BlockRefused
+    | DoubleSign
+    | Halted
+)
 
 Effect = (
     PersistCandidate
     | PersistBlock
+    | RollBack
     | PersistEvidence
     | SendMessage
     | Dial

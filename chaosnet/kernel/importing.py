@@ -2,8 +2,9 @@
 
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
-from chaosnet.kernel import agreement, chain
-from chaosnet.kernel.node import Candidate, Node
+from chaosnet.kernel import agreement, chain, forks, handover
+from chaosnet.kernel.blocks import Candidate
+from chaosnet.kernel.node import Node
 from chaosnet.model.block import validators_hash_of
 from chaosnet.model.header import block_id_of
 
@@ -14,6 +15,11 @@ SYNC_AHEAD = 4
 def on_block_verified(node: Node, ticket: int, *, is_good: bool, now: int) -> None:
     """Signatures of a block's unknown transactions were checked; consensus and sync may both wait for it."""
     block_id = node.checks.pop(ticket)
+    if node.branch is not None:
+        waiting = node.candidates.get(block_id)
+        if waiting is not None and waiting.waiting_for == ticket:
+            forks.on_block_verified(node, waiting, now, is_good=is_good)
+        return
     both = (node.candidates.get(block_id), node.ahead.get(block_id))
     candidate = next((c for c in both if c is not None and c.waiting_for == ticket), None)
     if candidate is None:
@@ -31,7 +37,11 @@ def import_ready(node: Node, now: int) -> None:
 
     Not further ahead of the disk than the world wants: what waits to be written is held in memory.
     """
-    while not node.halted and not _is_far_ahead(node):
+    if node.branch is not None:
+        if not node.halted:
+            forks.import_ready(node, now)
+        return
+    while not node.halted and not _is_far_ahead(node) and not handover.is_last_of_era(node, node.head.header):
         _look_ahead(node, now)
         candidate = node.ahead_at(node.head.header.height + 1)
         if candidate is None or candidate.waiting_for:
@@ -39,7 +49,9 @@ def import_ready(node: Node, now: int) -> None:
         try:
             if candidate.refused:
                 raise Invalid(candidate.refused)
-            node.engine.check_seal(candidate.block.header, candidate.seal, node.head.validators)
+            head = node.head
+            seed = chain.seed_of(head.epoch)
+            node.engine.check_seal(candidate.block.header, candidate.seal, head.validators, seed)
             chain.execute(node, candidate)
         except Invalid as error:
             _drop_branch(node, candidate, error, now)
@@ -76,8 +88,9 @@ def _look_ahead(node: Node, now: int) -> None:
         candidate.seal = sealed.seal
         node.ahead[block_id] = candidate
         try:
-            if header.validators_hash == validators_hash_of(head.validators):
-                node.engine.check_seal(header, sealed.seal, head.validators)
+            is_known = head.epoch is None or height == first
+            if is_known and header.validators_hash == validators_hash_of(head.validators):
+                node.engine.check_seal(header, sealed.seal, head.validators, chain.seed_of(head.epoch))
             if not candidate.txs and not candidate.waiting_for:
                 chain.prepare(node, candidate)
         except Invalid as error:

@@ -1,21 +1,25 @@
 """The state of one node: everything `step` reads and changes, with a single owner and no hidden parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chaosnet.base.dice import Dice
+from chaosnet.base.errors import Broken
 from chaosnet.base.limits import PROOF_HEIGHTS
-from chaosnet.base.units import TxHash
+from chaosnet.consensus.branching import BranchEngine, Parent, Turn
 from chaosnet.consensus.engine import CheckCandidate, Engine, RoundState
+from chaosnet.crypto.scrypt import pow_hash
+from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.events import Effect
 from chaosnet.kernel.mempool import Mempool
 from chaosnet.kernel.ports import ChainReader
+from chaosnet.kernel.tree import Tree
 from chaosnet.ledger.apply import Applied
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Block, ValidatorSet
-from chaosnet.model.genesis import ChainParams, Genesis, Member
-from chaosnet.model.header import Header
+from chaosnet.model.block import ValidatorSet
+from chaosnet.model.genesis import Genesis, era_at
+from chaosnet.model.header import Header, decode_header
 from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol.gossip import TxGossip
 from chaosnet.protocol.messages import PeerAddress
@@ -23,7 +27,6 @@ from chaosnet.protocol.peers import AddressBook
 from chaosnet.protocol.serving import BlockServer
 from chaosnet.protocol.session import Sessions
 from chaosnet.protocol.sync import BlockSync
-from chaosnet.rules.ruleset import RuleSet
 
 Apply = Callable[[State, Context, tuple[SignedTx, ...], bytes], Applied]
 """(parent state, context, transactions, block id) -> what the block does; raises InvalidBlock."""
@@ -39,6 +42,10 @@ class NodeConfig:
     """Of the dice: peer choice and jitter."""
     consensus_key: bytes | None = None
     """Public key this node signs with; None: it only follows."""
+    miner: bytes = b""
+    """Account whose blocks this node mines under pow; empty: it does not mine."""
+    work_hash: Callable[[bytes, int], int] = pow_hash
+    """Hash of pow; only simulated networks take a cheaper one."""
     listen_port: int = 0
     bootstrap: tuple[PeerAddress, ...] = ()
     software: str = "chaosnet"
@@ -50,49 +57,6 @@ class NodeConfig:
     """Refuse peers whose node key is not in the membership."""
     unwritten_max: int = 0
     """Blocks that sync may be ahead of the disk; 0: any number, where nobody tells what is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The newest committed block of this node, and what follows from its state."""
-
-    header: Header
-    block_id: bytes
-    seal: bytes
-    state: State
-    validators: ValidatorSet
-    """The set that seals the next block."""
-    sealed_by: ValidatorSet
-    """The set that sealed this block."""
-    params: ChainParams
-    rules: RuleSet
-    """In force for the next block."""
-    members: tuple[Member, ...]
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A proposed block on its way to being executed: once, whoever asks."""
-
-    block: Block
-    block_id: bytes
-    raw: bytes
-    source: bytes
-    """Peer it came from; empty: our own."""
-    hashes: Sequence[TxHash] = ()
-    """Of the transactions' full bytes, when known."""
-    txs: tuple[SignedTx, ...] = ()
-    applied: Applied | None = None
-    refused: str = ""
-    """Error code when it broke a rule."""
-    waiting_for: int = 0
-    """Ticket of the signature check that must answer first."""
-    asked: CheckCandidate | None = None
-    """The engine's question to answer when done."""
-    seal: bytes = b""
-    """Set when the block is already sealed: commit when executed."""
-    since_ms: int = 0
-    """When this node began to build it; 0: it did not."""
 
 
 @dataclass(slots=True)
@@ -122,6 +86,17 @@ class Intake:
 
 
 @dataclass(slots=True)
+class Making:
+    """A block of our own on its way."""
+
+    ticket: int
+    parent: bytes
+    turn: Turn
+    candidate: Candidate | None = None
+    """Built, and waiting for its nonce or its signature."""
+
+
+@dataclass(slots=True)
 class Node:
     """One whole node."""
 
@@ -129,6 +104,10 @@ class Node:
     genesis_hash: bytes
     head: Head
     engine: Engine
+    engine_of: Callable[[str], Engine]
+    """Makes the quorum engine of a name; an idle one for others."""
+    branch_of: Callable[[str], BranchEngine | None]
+    """Makes the branching engine of a name; None for others."""
     reader: ChainReader
     mempool: Mempool
     sessions: Sessions
@@ -138,6 +117,26 @@ class Node:
     dice: Dice
     apply: Apply
     """Executes a block; the simulator may share results between nodes."""
+    branch: BranchEngine | None = None
+    """The engine in force where the chain can fork; `engine` is idle then."""
+    tree: Tree | None = None
+    """Blocks from the final one up, where the chain can fork."""
+    making: Making | None = None
+    """The block of our own that is on its way, where the chain can fork."""
+    reveals: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Question to the key holder -> (height, round) of the dbft block that waits for it."""
+    orphans: dict[bytes, Candidate] = field(default_factory=dict)
+    """Blocks whose parent is not here, or whose time has not come, by id."""
+    told: dict[bytes, bytes] = field(default_factory=dict)
+    """Peer -> id of the tip it is known to have, where the chain can fork."""
+    pushed: bytes = b""
+    """Id of the tip last pushed to peers."""
+    final_height: int = 0
+    """Height of the newest final block; under engines with immediate finality that of the head."""
+    tail: bytes = b""
+    """What makes the head final when it is the last block of a branching era."""
+    generated: tuple[int, int] = (0, 0)
+    """(era, greatest height) of the blocks this key has sealed."""
     effects: list[Effect] = field(default_factory=list)
     """Filled during one step."""
     candidates: dict[bytes, Candidate] = field(default_factory=dict)
@@ -217,6 +216,57 @@ class Node:
         """Return whether the canonical block at a height has an id with these first bytes."""
         block_id = self.block_id_at(height)
         return block_id is not None and block_id.startswith(prefix)
+
+    def ancestor(self, head: Head, height: int) -> tuple[bytes, Header | None] | None:
+        """Return id and header of the ancestor of a block at a height; None above it.
+
+        The header is None where only storage has it.
+        """
+        entries = self.tree.entries if self.tree is not None else {}
+        at = head
+        while at.header.height > height:
+            parent = entries.get(at.header.parent)
+            if parent is None:  # final, so canonical
+                found = self.block_id_at(height)
+                return None if found is None else (found, None)
+            at = parent.head
+        return (at.block_id, at.header) if at.header.height == height else None
+
+    def ancestor_id(self, head: Head, height: int) -> bytes | None:
+        """Return the id of the ancestor of a block at a height."""
+        if self.tree is None:
+            return self.block_id_at(height)
+        found = self.ancestor(head, height)
+        return None if found is None else found[0]
+
+    def ancestor_header(self, head: Head, height: int) -> Header:
+        """Return the header of the ancestor of a block at a height; raises Broken(`internal`)."""
+        found = self.ancestor(head, height)
+        if found is not None and found[1] is not None:
+            return found[1]
+        stored = self.reader.header_at(height)
+        if stored is None:
+            raise Broken("internal", f"no header at height {height}")
+        return decode_header(stored[0])
+
+    def parent_facts(self, head: Head) -> Parent:
+        """Return what a branching engine may know of the block that the next one builds on."""
+        genesis, height = self.config.genesis, head.header.height
+        era = era_at(genesis, height + 1)
+        era_height = genesis.schedule[era].height - 1
+        start = self.ancestor_header(head, era_height)
+        return Parent(
+            header=head.header,
+            block_id=head.block_id,
+            era=era,
+            era_height=era_height,
+            era_time_ms=start.time_ms,
+            validators=head.validators,
+            params=head.params,
+            epoch=head.epoch,
+            view=head.view if height > era_height else None,
+            ancestor=lambda at: self.ancestor_header(head, at),
+        )
 
     def publish(
         self, header: Header, block_id: bytes, seal: bytes, state: State, sealed_by: ValidatorSet

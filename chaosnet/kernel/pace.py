@@ -8,7 +8,8 @@ smaller. A local choice; no rule depends on it.
 
 from typing import Final
 
-from chaosnet.kernel.node import Candidate, Node
+from chaosnet.kernel.blocks import Candidate
+from chaosnet.kernel.node import Node
 
 SMALLEST_PART: Final = 20
 """Never below this part of the chain's bound."""

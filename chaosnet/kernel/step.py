@@ -4,8 +4,9 @@ from typing import assert_never
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.base.limits import ADDRESSES_PER_MESSAGE_MAX, HELLO_BYTES_MAX
-from chaosnet.kernel import agreement, importing, intake, peering
+from chaosnet.kernel import agreement, eras, forks, importing, intake, making, peering
 from chaosnet.kernel import events as ev
+from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.health import watch_quorum
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send
@@ -21,6 +22,8 @@ def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
     """
     height = node.head.header.height
     _dispatch(node, event, now)
+    if not node.halted and eras.cross_if_due(node, now):
+        peering.sync_on(node, now)
     if node.head.header.height != height:
         peering.broadcast_status(node, now)
     for peer, code, points in node.blame:
@@ -48,6 +51,13 @@ def _dispatch(node: Node, event: ev.Event, now: int) -> None:
         case ev.SignatureMade():
             if not node.halted:
                 agreement.on_signature(node, event, now)
+                _add_own(node, making.on_signature(node, event, now), now)
+        case ev.Answered():
+            making.on_answer(node, event, now)
+            if event.ticket in node.reveals and not node.halted:
+                agreement.on_answer(node, event, now)
+        case ev.Mined():
+            _add_own(node, making.on_mined(node, event), now)
         case ev.Written(height=height):
             node.written_height = height
             peering.sync_on(node, now)
@@ -70,10 +80,15 @@ def _dispatch(node: Node, event: ev.Event, now: int) -> None:
             assert_never(event)
 
 
+def _add_own(node: Node, candidate: Candidate | None, now: int) -> None:
+    if candidate is not None:
+        forks.add_own(node, candidate, now)
+
+
 def _start(node: Node, now: int) -> None:
     node.started_ms = node.head_ms = now
     node.sync.set_head(node.head.header.height, node.head.block_id, now)
-    agreement.start(node, now)
+    eras.start(node, now)
     peering.on_peers_timer(node, now)
     peering.on_status_timer(node, now)
     node.effects.append(ev.SetTimer("get_peers", now + peering.GET_PEERS_MS))
@@ -89,6 +104,12 @@ def _timer(node: Node, name: str, now: int) -> None:
         peering.on_peers_timer(node, now)
     elif name == "gossip":
         peering.on_gossip_timer(node, now)
+    elif name == making.TIMER:
+        making.on_timer(node, now)
+    elif name == making.RENEW:
+        making.renew(node, now)
+    elif name == forks.TIMER:
+        forks.retry_waiting(node, now)
     elif name == "get_peers":
         peering.on_get_peers_timer(node, now)
 
@@ -133,6 +154,9 @@ def _message(node: Node, peer: bytes, message: Message, now: int) -> None:
             send(node, peer, msg.Peers(addresses=node.book.sample(ADDRESSES_PER_MESSAGE_MAX)))
         case msg.Peers():
             peering.on_peers(node, peer, message, now)
+        case msg.NewBlock():
+            if not node.halted:
+                forks.on_block(node, peer, message, now)
         case msg.GetHeaders() | msg.GetBodies():
             answer = node.server.answer(message, node.reader, now)
             if answer is not None:

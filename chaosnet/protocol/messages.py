@@ -78,6 +78,8 @@ class Status(Record, tag=2):
     precommits: bytes
     linked: bytes
     """Bitmap of the validators whose nodes the sender is connected to: votes of others are relayed to it."""
+    claim: bytes = b""
+    """Score of the head where the chain can fork, a big-endian integer; else empty."""
 
 
 class GetPeers(Record, tag=3):
@@ -156,6 +158,13 @@ class Bodies(Record, tag=13):
     blocks: Annotated[tuple[bytes, ...], Meta(max_length=BODIES_PER_MESSAGE_MAX)]
 
 
+class NewBlock(Record, tag=15):
+    """A tip of a chain that can fork, pushed by who makes or adopts it."""
+
+    block: bytes
+    """Encoded SealedBlock."""
+
+
 class Goodbye(Record, tag=14):
     """Last message: why the sender closes."""
 
@@ -176,6 +185,7 @@ Message = (
     | Headers
     | GetBodies
     | Bodies
+    | NewBlock
     | Goodbye
 )
 
@@ -197,6 +207,7 @@ STREAM_OF: Final[dict[type, int]] = {
     Headers: SYNC,
     GetBodies: VOTES,
     Bodies: SYNC,
+    NewBlock: VOTES,
     Goodbye: VOTES,
 }
 
@@ -237,13 +248,13 @@ def _check_bounds(message: Message) -> None:
             fits = _is_hello(hello)
         case Status() as status:
             fits = (
-                max(map(len, (status.prevotes, status.precommits, status.linked))) <= 32
+                max(map(len, (status.prevotes, status.precommits, status.linked, status.claim))) <= 32
                 and len(status.step) <= 16
                 and len(status.head) == 32
             )
         case Goodbye(code=code):
             fits = len(code) <= 64
-        case GetPeers() | Headers() | Bodies():
+        case GetPeers() | Headers() | Bodies() | NewBlock():
             fits = True
     if not fits:
         raise InvalidMessage("too_large", type(message).__name__, penalty=100)

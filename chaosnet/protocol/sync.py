@@ -46,6 +46,10 @@ class BlockSync:
         """Height -> peers whose body contradicts the header there."""
         self._faults: list[Fault] = []
         self._now = 0
+        self._floor: tuple[int, bytes] | None = None
+        """Newest final block, where the chain can fork: a branch may begin there, below our head."""
+        self._is_below = False
+        """The branch begins below our head."""
 
     # ── the kernel tells ─────────────────────────────────────────────────────────────────────────────────
 
@@ -58,9 +62,31 @@ class BlockSync:
         """Forget a peer; what it gave stays."""
         self._sources.left(peer)
 
+    def set_floor(self, height: int | None, block_id: bytes = b"") -> None:
+        """Say from which final block on the chain can fork; None: it cannot."""
+        self._floor = None if height is None else (height, block_id)
+
+    def advance(self, height: int, block_id: bytes) -> None:
+        """Note that a block of a fetched branch is in the tree, whether or not it is the head."""
+        if self._is_below and self._branch.id_at(height) == block_id:
+            self._branch.move_head(height, block_id)
+
+    def begin_below(self) -> None:
+        """Fetch from the newest final block on: a chain that does not build on our head may count more."""
+        if self._floor is not None and not self._is_below and self._branch.head > self._floor[0]:
+            self._is_below = True
+            self._branch.move_head(*self._floor)
+
     def set_head(self, height: int, block_id: bytes, now: int) -> None:
         """Follow the chain's head, moved by sync or by consensus."""
         self._now = now
+        if self._floor is not None:
+            if self._is_below and block_id != self._branch.head_id and self._branch.end > self._branch.head:
+                return
+            self._is_below = False
+            self._accusers.clear()
+            self._branch.move_head(height, block_id)
+            return
         known, giver = self._branch.id_at(height), self._branch.giver_at(height)
         if known is not None and known != block_id and giver is not None:
             self._blame([(giver, "bad_header", 50)])
@@ -75,6 +101,17 @@ class BlockSync:
     def take(self, height: int) -> tuple[SealedBlock, bytes] | None:
         """Return the block at a height with the peer that gave it, if it is here; once."""
         return self._branch.take(height)
+
+    def take_all(self) -> list[tuple[SealedBlock, bytes]]:
+        """Return the blocks that follow each other from the branch's beginning on, each once."""
+        found = []
+        for height in range(self._branch.head + 1, self._branch.end + 1):
+            taken = self._branch.take(height)
+            if taken is not None:
+                found.append(taken)
+            elif self._branch.taken_from(height) is None:
+                break
+        return found
 
     def reject(self, height: int, now: int) -> bytes | None:
         """Drop the branch from a block on whose seal or execution failed; return the peer that gave it."""
@@ -252,7 +289,7 @@ class BlockSync:
 
     def _is_old(self, height: int, block_id: bytes) -> bool:
         """Return whether the head has reached a block meanwhile; raises InvalidMessage(`bad_parent`)."""
-        if height == self._branch.head and block_id != self._branch.head_id:
+        if self._floor is None and height == self._branch.head and block_id != self._branch.head_id:
             raise InvalidMessage("bad_parent", "another chain than ours", penalty=50)
         return height <= self._branch.head
 
@@ -261,6 +298,9 @@ class BlockSync:
     def _breaks(self, peer: bytes, now: int, *, is_late: bool) -> None:
         """Judge a header that does not link to the branch's end; raises InvalidMessage(`bad_parent`)."""
         giver = self._branch.giver_at(self._branch.end)
+        if giver is None and self._floor is not None and self._floor[1] != self._branch.head_id:
+            self.begin_below()
+            return
         if giver is None or giver == peer:
             self._drop_from(self._branch.head + 1)
             raise InvalidMessage("bad_parent", "does not link to its own chain or our head", penalty=50)

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from chaosnet.base.codec import encode
 from chaosnet.base.dice import Dice
 from chaosnet.crypto.signing import sign
-from chaosnet.kernel.node import Candidate, Node
+from chaosnet.kernel.blocks import Candidate
+from chaosnet.kernel.node import Node
 from chaosnet.kernel.producer import build
 from chaosnet.model.block import Block, tx_root_of
 from chaosnet.model.evidence import Proposal

@@ -17,8 +17,9 @@ from chaosnet.consensus.signstate import SignState, resume_of, sign_request
 from chaosnet.crypto.signing import is_valid, public_key_of, sign
 from chaosnet.kernel import events as ev
 from chaosnet.kernel import producer
+from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.boot import Stored, genesis_stored, make_node
-from chaosnet.kernel.node import Candidate, Node, NodeConfig
+from chaosnet.kernel.node import Node, NodeConfig
 from chaosnet.kernel.step import step
 from chaosnet.model.block import Certificate, SealedBlock, decode_block
 from chaosnet.model.evidence import NIL, PRECOMMIT, Proposal, Vote, proposal_digest, vote_digest

@@ -10,7 +10,7 @@ from chaosnet.base.errors import Broken, Invalid, InvalidBlock
 from chaosnet.base.units import EMPTY_HASH
 from chaosnet.kernel import chain
 from chaosnet.kernel import events as ev
-from chaosnet.kernel.node import Candidate
+from chaosnet.kernel.blocks import Candidate
 from chaosnet.ledger.apply import apply_block
 from chaosnet.ledger.state import State
 from chaosnet.model.block import Block, tx_root_of

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from chaosnet.base.codec import encode
 from chaosnet.kernel import events as ev
+from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.boot import plain_apply
-from chaosnet.kernel.node import Candidate
 from chaosnet.ledger.apply import Applied
 from chaosnet.model.block import Certificate, SealedBlock
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE

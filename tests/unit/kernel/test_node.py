@@ -1,7 +1,7 @@
 """What a node remembers of its chain: block ids, recent states, whose turn it is to commit."""
 
 from chaosnet.base.limits import PROOF_HEIGHTS
-from chaosnet.kernel.node import Candidate
+from chaosnet.kernel.blocks import Candidate
 from chaosnet.model.block import ValidatorSet
 from tests.unit.kernel.harness import Bench
 

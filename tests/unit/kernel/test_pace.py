@@ -3,7 +3,8 @@
 from types import SimpleNamespace
 from typing import cast
 
-from chaosnet.kernel.node import Candidate, Node
+from chaosnet.kernel.blocks import Candidate
+from chaosnet.kernel.node import Node
 from chaosnet.kernel.pace import fill_gas, learn
 from chaosnet.model.genesis import ChainParams
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from chaosnet.kernel import producer
+from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.chain import check_header, execute
-from chaosnet.kernel.node import Candidate
 from chaosnet.model.block import decode_block
 from chaosnet.model.header import QuorumProof
 from chaosnet.model.transaction import SetPolicy, SignedTx
