@@ -55,7 +55,8 @@ def init(
     """Make the directory of a node: keys, password, configuration.
 
     To found a network, run it without --genesis, give its `member` line to who writes the genesis file, and
-    run it again with that file.
+    run it again with that file: this puts the file in place and begins the record of what the new consensus
+    key signs. What is there already stays.
     """
     start = None if genesis is None else genesis_file(genesis)
     if not (directory / CONFIG_FILE).exists():
@@ -81,7 +82,7 @@ def _show(directory: Path, genesis: Genesis | None, *, as_json: bool) -> None:
     shown = {
         "directory": str(directory),
         "name": found.name,
-        "node_id": found.node_key.hex(),
+        "node_key": found.node_key.hex(),
         "consensus_key": found.consensus_key.hex() if found.consensus_key else "",
         "operator": found.operator,
         "member": found.member,
@@ -94,6 +95,6 @@ def _show(directory: Path, genesis: Genesis | None, *, as_json: bool) -> None:
     print_fields(shown.items())
     for text in warnings:
         note(f"warning: {text}")
-    note("\nKeep a copy of keys/ and of the password in a safe place; keep keys/sign-state only here.")
+    note("\nKeep a copy of keys/ and of the password in a safe place, but none of keys/sign-state.")
     run = f"chaosnet node run --config {directory / CONFIG_FILE}"
     note(f"Next: {run}" if genesis else f"Next: chaosnet init {directory} --genesis FILE, then {run}")

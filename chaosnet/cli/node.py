@@ -8,6 +8,7 @@ import typer
 from chaosnet.base.errors import ChaosError
 from chaosnet.cli.config_reference import reference_page, setting_fields, tables
 from chaosnet.cli.keyring import Yes, confirmed
+from chaosnet.cli.node_dir import forget_new_key
 from chaosnet.cli.output import Json, print_fields, print_json, print_text
 from chaosnet.daemon.config import load_config
 from chaosnet.storage.datadir import chain_bytes, wipe
@@ -33,6 +34,8 @@ def run(
     """Run a node until SIGTERM or Ctrl-C. Logs go to standard error."""
     from chaosnet.daemon.process import run_node
 
+    if new_key:
+        forget_new_key(config.parent)
     try:
         run_node(config, new_key=new_key)
     except ChaosError as error:

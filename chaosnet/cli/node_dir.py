@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from chaosnet.base.errors import Invalid
 from chaosnet.base.units import PublicKey
-from chaosnet.cli.asking import write_text
+from chaosnet.cli.asking import genesis_file, write_text
 from chaosnet.cli.config_reference import Values, template
 from chaosnet.cli.keyring import single_address
 from chaosnet.daemon.config import load_config
@@ -21,6 +21,8 @@ GENESIS_FILE: Final = "genesis.json"
 PASSWORD_FILE: Final = "password"
 SIGN_STATE: Final = "keys/sign-state"
 OPERATOR_FILE: Final = "operator-address"
+NEW_KEY_FILE: Final = "new-consensus-key"
+"""Says that the consensus key has never signed: there from the making of the key until its sign state."""
 SCRYPT_N_RANDOM: Final = 1 << 12
 """A random password of 128 bits needs no costly derivation, and the node starts faster."""
 
@@ -67,9 +69,10 @@ def make_node_dir(
     operator: str | None,
     password_file: Path | None,
 ) -> None:
-    """Write keys, password and configuration of a new node; nothing there is ever overwritten.
+    """Write keys, password and configuration of a new node; what is there is kept, never overwritten.
 
-    Raises Invalid(`bad_argument`) when there is a node already.
+    Raises Invalid(`bad_argument`) when there is a node already; Refused(`key_locked`) for keys that the
+    password does not open.
     """
     if (directory / CONFIG_FILE).exists():
         raise Invalid("bad_argument", f"{directory} is the directory of a node already")
@@ -83,7 +86,6 @@ def make_node_dir(
     else:
         password, scrypt_n = read_password(password_file, None), SCRYPT_N
         keys_values = {"password_file": str(password_file.absolute())}
-    store = Keystore(directory / "keys", scrypt_n)
     names = ["node"]
     if validator:
         names.append("consensus")
@@ -92,31 +94,68 @@ def make_node_dir(
             names.append("operator")
         else:
             write_text(directory / OPERATOR_FILE, operator + "\n")
-    for name in names:
-        store.add(name, secrets.token_bytes(32), password, description=f"{name} key")
+    _make_keys(directory, names, password, scrypt_n)
     all_values: Values = values | {"keys": keys_values}
     write_text(directory / CONFIG_FILE, template(all_values))
+
+
+def _make_keys(directory: Path, names: list[str], password: str, scrypt_n: int) -> None:
+    """Make the keys that are missing, and see that the password opens those that are there."""
+    store = Keystore(directory / "keys", scrypt_n)
+    known = {info.name for info in store.list()}
+    for name in names:
+        if name in known:
+            store.load(name, password)
+            continue
+        key = store.add(name, secrets.token_bytes(32), password, description=f"{name} key")
+        if name == "consensus":
+            write_text(directory / NEW_KEY_FILE, _mark(directory, key))
 
 
 def place_genesis(directory: Path, genesis: Genesis) -> None:
     """Put the genesis into a node's directory, and begin the sign state of its new consensus key with it.
 
-    Raises Invalid(`bad_argument`) when a genesis or data is there: then the key may have signed. An empty
-    data directory is what an attempt to run too early leaves.
+    What is there already stays. Raises Invalid(`bad_argument`) for another genesis, and when there is no
+    sign state but the key may have signed. An empty data directory is what running too early leaves.
     """
     path = directory / GENESIS_FILE
-    if path.exists():
-        raise Invalid(
-            "bad_argument", f"{path} is there already; if you put it there by hand, remove it first"
-        )
+    if path.exists() and genesis_hash_of(genesis_file(path)) != genesis_hash_of(genesis):
+        raise Invalid("bad_argument", f"{path} is there already, and is the genesis of another network")
     consensus_key = read_node_dir(directory).consensus_key
     config = load_config(directory / CONFIG_FILE)
-    data = directory / config.node.data_dir
-    if data.exists() and any(data.iterdir()):
-        raise Invalid("bad_argument", f"{data} is in use already: the key may have signed")
-    if consensus_key is not None:
-        SignStateFile.create(directory / config.keys.sign_state, genesis_hash_of(genesis), consensus_key)
-    write_text(path, format_genesis(genesis))
+    sign_state = directory / config.keys.sign_state
+    if consensus_key is not None and not sign_state.exists():
+        _check_never_signed(directory, directory / config.node.data_dir, consensus_key)
+        (directory / NEW_KEY_FILE).unlink()  # first: a crash between the two must not leave it behind
+        SignStateFile.create(sign_state, genesis_hash_of(genesis), consensus_key)
+    if not path.exists():
+        write_text(path, format_genesis(genesis))
+
+
+def forget_new_key(directory: Path) -> None:
+    """No longer take the consensus key for one that has never signed: it is about to."""
+    (directory / NEW_KEY_FILE).unlink(missing_ok=True)
+
+
+def _check_never_signed(directory: Path, data: Path, consensus_key: PublicKey) -> None:
+    """Raise Invalid(`bad_argument`) unless the key was made in this place and has not run since."""
+    has_run = data.exists() and any(data.iterdir())
+    mark = directory / NEW_KEY_FILE
+    is_new = mark.exists() and mark.read_text(encoding="utf-8") == _mark(directory, consensus_key)
+    if has_run or not is_new:
+        raise Invalid(
+            "bad_argument",
+            "the sign state is missing, and the consensus key may have signed: "
+            + (f"{data} is in use" if has_run else "it was not made here, or had a sign state already")
+            + ". Bring the sign state from where the node ran last. Only for a key that has never signed"
+            " anything, anywhere, start once with `chaosnet node run --new-key`",
+        )
+
+
+def _mark(directory: Path, consensus_key: PublicKey) -> str:
+    """Return what tells a key file that has stood here since it was made from a copy of it."""
+    found = (directory / "keys" / "consensus.json").stat()
+    return f"{consensus_key.hex()} {found.st_ino} {found.st_ctime_ns}\n"
 
 
 def role_in(genesis: Genesis, found: NodeDir) -> str:

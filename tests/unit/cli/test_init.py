@@ -1,5 +1,6 @@
 """A node's directory: made once, completed by the genesis, reset without its keys and what they signed."""
 
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_network_is_founded_in_two_steps(cli: Cli, tmp_path: Path) -> None:
         "alpha",
         first["operator"],
         first["consensus_key"],
-        first["node_id"],
+        first["node_key"],
     ]
     path = tmp_path / "genesis.json"
     cli("genesis", "new", "consortium", "--name", "club", "--member", first["member"], "--out", path)
@@ -50,7 +51,7 @@ def test_network_is_founded_in_two_steps(cli: Cli, tmp_path: Path) -> None:
 
 def test_keys_and_passwords_differ_between_nodes(cli: Cli, tmp_path: Path) -> None:
     made = [cli("init", tmp_path / name, "--json").json for name in ("a", "b")]
-    for field in ("node_id", "consensus_key", "operator"):
+    for field in ("node_key", "consensus_key", "operator"):
         assert made[0][field] != made[1][field]
     passwords = {(tmp_path / name / "password").read_text() for name in ("a", "b")}
     assert len(passwords) == 2
@@ -93,11 +94,22 @@ def test_ports_and_bootstrap_nodes_are_set(cli: Cli, tmp_path: Path) -> None:
 def test_existing_node_is_never_overwritten(cli: Cli, tmp_path: Path) -> None:
     directory = tmp_path / "n"
     path = founded(cli, directory, tmp_path)
-    before = {file: file.read_bytes() for file in directory.rglob("*") if file.is_file()}
+    before = files_of(directory)
     assert "already" in cli("init", directory, code=2).err
-    assert {file: file.read_bytes() for file in directory.rglob("*") if file.is_file()} == before
+    assert files_of(directory) == before
     cli("init", directory, "--genesis", path)
-    assert "already" in cli("init", directory, "--genesis", path, code=2).err
+    before = files_of(directory)
+    cli("init", directory, "--genesis", path)
+    assert files_of(directory) == before
+    other = tmp_path / "other.json"
+    other.write_text(format_genesis(network([], [Person("other")])))
+    assert "another network" in cli("init", directory, "--genesis", other, code=2).err
+    assert files_of(directory) == before
+
+
+def files_of(directory: Path) -> dict[Path, bytes]:
+    """Return what all files below a directory hold."""
+    return {file: file.read_bytes() for file in directory.rglob("*") if file.is_file()}
 
 
 def test_sign_state_is_not_begun_where_the_key_may_have_signed(cli: Cli, tmp_path: Path) -> None:
@@ -109,14 +121,52 @@ def test_sign_state_is_not_begun_where_the_key_may_have_signed(cli: Cli, tmp_pat
     assert not (directory / "keys/sign-state").exists()
 
 
+def test_sign_state_is_not_begun_again(cli: Cli, tmp_path: Path) -> None:
+    directory = tmp_path / "n"
+    path = founded(cli, directory, tmp_path)
+    cli("init", directory, "--genesis", path)
+    sign_state = directory / "keys/sign-state"
+    sign_state.unlink()
+    assert "may have signed" in cli("init", directory, "--genesis", path, code=2).err
+    assert not sign_state.exists()
+
+
+def test_sign_state_is_not_begun_for_a_copied_key(cli: Cli, tmp_path: Path) -> None:
+    path = founded(cli, tmp_path / "n", tmp_path)
+    shutil.copytree(tmp_path / "n", tmp_path / "copy")
+    assert "may have signed" in cli("init", tmp_path / "copy", "--genesis", path, code=2).err
+    assert not (tmp_path / "copy/keys/sign-state").exists()
+
+
+def test_keys_brought_back_stay_and_get_no_new_sign_state(cli: Cli, tmp_path: Path) -> None:
+    path = founded(cli, tmp_path / "n", tmp_path)
+    restored = tmp_path / "restored"
+    restored.mkdir()
+    shutil.copytree(tmp_path / "n/keys", restored / "keys")
+    shutil.copy(tmp_path / "n/password", restored / "password")
+    before = files_of(restored)
+    failed = cli("init", restored, "--genesis", path, code=2)
+    assert "--new-key" in failed.err
+    assert before.items() <= files_of(restored).items()
+    assert not (restored / "keys/sign-state").exists()
+
+
+def test_running_with_a_new_key_ends_its_newness(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "n"
+    path = founded(cli, directory, tmp_path)
+    monkeypatch.setattr("chaosnet.daemon.process.run_node", lambda *_, **__: None)
+    cli("node", "run", "--config", directory / "node.toml", "--new-key")
+    assert "may have signed" in cli("init", directory, "--genesis", path, code=2).err
+
+
 def test_an_attempt_to_run_too_early_does_not_stand_in_the_way(cli: Cli, tmp_path: Path) -> None:
     directory = tmp_path / "n"
     path = founded(cli, directory, tmp_path)
     (directory / "genesis.json").write_bytes(path.read_bytes())
     failed = cli("node", "run", "--config", directory / "node.toml", code=1)
     assert "chaosnet init DIRECTORY --genesis FILE" in failed.err
-    assert "remove it first" in cli("init", directory, "--genesis", path, code=2).err
-    (directory / "genesis.json").unlink()
     cli("init", directory, "--genesis", path)
     assert (directory / "keys/sign-state").exists()
 
@@ -197,4 +247,4 @@ def test_node_that_cannot_start_says_why_in_one_line(cli: Cli, used: Path) -> No
 def test_directory_says_who_the_node_is(cli: Cli, tmp_path: Path) -> None:
     made = cli("init", tmp_path / "n", "--json").json
     found = read_node_dir(tmp_path / "n")
-    assert (found.member, found.node_key.hex()) == (made["member"], made["node_id"])
+    assert (found.member, found.node_key.hex()) == (made["member"], made["node_key"])
