@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -369,5 +370,6 @@ def run_node(config_path: Path, *, new_key: bool = False) -> None:
     try:
         asyncio.run(main())
     except ChaosError as error:
-        log.error("node_ended", code=error.code, detail=error.detail)  # noqa: TRY400 - no trace needed
+        if not sys.stderr.isatty():  # a person is told by the command itself
+            log.error("node_ended", code=error.code, detail=error.detail)  # noqa: TRY400 - no trace needed
         raise

@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,25 @@ def test_validator_without_its_sign_state_does_not_start(shell: Shell) -> None:
     (shell.home / "n/keys/sign-state").unlink()
     config = shell.home / "n/node.toml"
     assert "no_fence" in json.dumps(failed_start(shell, config))
+
+
+def test_failure_is_told_once_on_a_terminal(shell: Shell) -> None:
+    (shell.home / "n/keys/sign-state").unlink()
+    terminal, end = pty.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as reader:
+        process = subprocess.Popen(
+            [*shell._command, "node", "run", "--config", str(shell.home / "n/node.toml")],
+            env=shell.environment,
+            stdin=end,
+            stderr=end,
+        )
+        os.close(end)
+        shown = b""
+        with suppress(OSError):  # how the end of a terminal is told
+            while part := reader.read(4096):
+                shown += part
+    assert process.wait(TIMEOUT_S) == 1
+    assert shown.count(b"no_fence") == 1, shown
 
 
 def failed_start(shell: Shell, config: Path) -> Any:
