@@ -10,7 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from chaosnet.base.errors import Invalid, Unavailable
-from chaosnet.base.units import Address, Motes, parse_cos
+from chaosnet.base.limits import AMOUNT_MAX
+from chaosnet.base.units import Address, Motes, format_cos, parse_cos
 from chaosnet.crypto.addresses import parse_address
 from chaosnet.ledger.genesis_check import check_genesis
 from chaosnet.model.genesis import Genesis, genesis_hash_of
@@ -92,6 +93,14 @@ def amount_of(text: str) -> Motes:
         return parse_cos(text)
     except ValueError as error:
         raise Invalid("bad_argument", str(error)) from None
+
+
+def payment_of(text: str) -> Motes:
+    """Return the motes of an amount that a transfer can have; raises Invalid(`bad_argument`)."""
+    motes = amount_of(text)
+    if not 0 < motes <= AMOUNT_MAX:
+        raise Invalid("bad_argument", f"amount {text}: more than 0 and at most {format_cos(AMOUNT_MAX)} COS")
+    return motes
 
 
 def address_of_text(prefix: str, text: str) -> Address:

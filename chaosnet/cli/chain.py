@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from chaosnet.base.errors import Unavailable
-from chaosnet.cli.asking import DEFAULT_NODE, Node, TimeoutS, asking
+from chaosnet.base.errors import Invalid, Unavailable
+from chaosnet.cli.asking import DEFAULT_NODE, HASH_HEX_LENGTH, Node, TimeoutS, asking
 from chaosnet.cli.output import (
     OK,
     REFUSED,
@@ -37,8 +37,14 @@ def block(
     as_json: Json = False,
 ) -> None:
     """Show a block and its transactions."""
+    name = block_name(name)
     with asking(node) as client:
-        found = client.block(name)
+        try:
+            found = client.block(name)
+        except Invalid as error:
+            if error.code != "not_found":
+                raise
+            raise Invalid("not_found", _no_block(name, client.status().height)) from None
     if as_json:
         print_json(found)
         return
@@ -108,7 +114,7 @@ def status(node: Node = DEFAULT_NODE, *, as_json: Json = False) -> None:
     where = f"{agreement.engine}, height {agreement.height} round {agreement.round}, {agreement.step}"
     print_fields(
         [
-            ("node", f"{found.name}, {found.software}, id {found.node_id}"),
+            ("node", f"{found.name}, {found.software}, node key {found.node_id}"),
             ("network", f"{found.chain_name}, genesis {found.genesis}"),
             ("health", health_line(found.health)),
             ("height", f"{found.height}, final {found.final_height}, best known {found.best_height}"),
@@ -123,7 +129,7 @@ def status(node: Node = DEFAULT_NODE, *, as_json: Json = False) -> None:
             ("peers", found.peers),
             ("clock", "" if found.clock_offset_ms is None else f"{found.clock_offset_ms:+d} ms to the peers"),
             ("mempool", f"{found.mempool_txs} transactions, {found.mempool_bytes} bytes"),
-            ("interval", "" if found.block_interval_ms is None else f"{found.block_interval_ms} ms (median)"),
+            ("interval", _interval_line(found.block_interval_ms)),
             ("history", found.trust if found.trust != "untrusted" else "UNTRUSTED: pin a block, see [trust]"),
             ("submit", found.submit),
         ]
@@ -232,6 +238,27 @@ def health_line(found: schema.Health) -> str:
     progress = f", {found.progress} % done" if found.progress < 100 else ""
     phase = "" if found.phase == "running" else f", {found.phase}"
     return f"NOT healthy{phase}: {found.reason or found.code}{since}{progress}"
+
+
+def _no_block(name: str, head: int) -> str:
+    if name.isdigit() and len(name) < HASH_HEX_LENGTH:
+        return f"block {name}; the head is block {head}"
+    return f"block {name}"
+
+
+def _interval_line(median_ms: int | None) -> str:
+    return "" if median_ms is None else f"{median_ms} ms, the median of blocks that had work waiting"
+
+
+def block_name(text: str) -> str:
+    """Return how a node names a block; raises Invalid(`bad_argument`)."""
+    name = text.strip().lower()
+    is_height = name.isascii() and name.isdigit() and len(name) < 20
+    is_id = len(name) == HASH_HEX_LENGTH and not set(name) - set("0123456789abcdef")
+    if name not in ("head", "final") and not is_height and not is_id:
+        what = f"a height, a block id of {HASH_HEX_LENGTH} hexadecimal digits, head or final"
+        raise Invalid("bad_argument", f"{text[:80]!r} names no block: give {what}")
+    return name
 
 
 def _presence(member: schema.MemberStatus) -> str:

@@ -11,7 +11,7 @@ import sys
 import traceback
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -31,7 +31,7 @@ from chaosnet.cli import (
     tx_build,
     verify,
 )
-from chaosnet.cli.output import EXIT_CODES, INTERNAL, INTERRUPTED, Json, print_fields, print_json
+from chaosnet.cli.output import EXIT_CODES, INTERNAL, INTERRUPTED, Json, print_fields, print_json, print_text
 from chaosnet.rules.registry import rules_known
 
 LATER: Final = ("devnet", "bench", "sim", "tui", "explorer")
@@ -49,6 +49,23 @@ app = typer.Typer(
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print_text(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the release and end.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
 
 
 @app.command()

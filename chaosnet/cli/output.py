@@ -4,6 +4,7 @@ With `--json`, standard output carries one JSON document and nothing else, and a
 `code` and `detail` on standard error.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
@@ -75,6 +76,7 @@ HINTS: Final = {
 
 _DETAIL_SUFFICES: Final = ("bad_argument", "internal")
 _WIDTH_UNKNOWN: Final = 160
+_MOTES: Final = re.compile(r"\b([0-9]{1,40}) motes(?:, ([0-9]{1,40}) can)?")
 
 _console = Console()
 _errors = Console(stderr=True)
@@ -119,6 +121,13 @@ def cos(motes: int | str) -> str:
     return f"{format_cos(int(motes))} COS"
 
 
+def in_cos(text: str) -> str:
+    """Return a message with amounts of motes as amounts of COS: people type and read COS."""
+    return _MOTES.sub(
+        lambda found: f"{cos(found[1])}, {cos(found[2])} can" if found[2] else cos(found[1]), text
+    )
+
+
 def when(unix_ms: int | None) -> str:
     """Return a time, or an empty text for none."""
     return "" if unix_ms is None else format_time(unix_ms)
@@ -132,12 +141,13 @@ def exit_code_of(error: ChaosError) -> int:
 def report_error(code: str, detail: str, *, as_json: bool) -> None:
     """Write an error to standard error: one line and a hint, or one JSON object."""
     if as_json:
-        sys.stderr.write(msgspec.json.encode({"code": code, "detail": detail}).decode() + "\n")
+        sys.stderr.write(msgspec.json.encode({"code": code, "detail": in_cos(detail)}).decode() + "\n")
         return
     meaning = CODES.get(code, "")
     text = detail or meaning
     if meaning and detail and code not in _DETAIL_SUFFICES:
         text = f"{meaning}: {detail}"
+    text = in_cos(text)
     _errors.print("error:", style="bold red", end=" ")
     _errors.print(f"{text} ({code})", markup=False, highlight=False, soft_wrap=True)
     if code in HINTS:

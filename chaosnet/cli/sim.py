@@ -30,7 +30,7 @@ def scenario_directory() -> Path:
     for directory in (SCENARIOS, beside):
         if directory.is_dir():
             return directory
-    raise Refused("not_found", "no tests/scenarios here; give the path of a scenario file")
+    raise Refused("bad_argument", "no tests/scenarios here; give the path of a scenario file")
 
 
 def scenario_names() -> list[str]:
@@ -39,13 +39,13 @@ def scenario_names() -> list[str]:
 
 
 def find_scenario(name: str) -> Path:
-    """Return the file of a scenario given by name or path; raises Refused(`not_found`)."""
+    """Return the file of a scenario given by name or path; raises Refused(`bad_argument`)."""
     path = Path(name)
     if path.suffix == ".toml":
         return path
     path = scenario_directory() / f"{name}.toml"
     if not path.exists():
-        raise Refused("not_found", f"no scenario {name}; there are: {', '.join(scenario_names())}")
+        raise Refused("bad_argument", f"no scenario {name}; there are: {', '.join(scenario_names())}")
     return path
 
 

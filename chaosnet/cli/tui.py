@@ -68,7 +68,7 @@ def tui(
 def targets(urls: list[str], directory: Path | None) -> "list[Target]":
     """Return the nodes to watch: those named, those of a devnet, or the default one.
 
-    Raises Invalid(`not_found`, `data_damaged`) for a directory without a devnet.
+    Raises Invalid(`bad_argument`, `data_damaged`) for a directory without a devnet.
     """
     from tui.network import Target
 

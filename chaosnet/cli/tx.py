@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from chaosnet.base.errors import Invalid
-from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.cli.asking import (
     DEFAULT_NODE,
     HASH_HEX_LENGTH,
@@ -14,8 +13,9 @@ from chaosnet.cli.asking import (
     TimeoutS,
     Wait,
     address_of_text,
-    amount_of,
     asking,
+    hex_bytes,
+    payment_of,
     read_text,
 )
 from chaosnet.cli.keyring import KeysDir, PasswordFile, keystore, known_password
@@ -59,9 +59,7 @@ def send(
 ) -> None:
     """Send COS and wait for the receipt."""
     store = keystore(keys)
-    motes = amount_of(amount)
-    if not 0 < motes <= AMOUNT_MAX:
-        raise Invalid("bad_argument", f"amount {amount}")
+    motes = payment_of(amount)
     with asking(node) as client:
         terms = terms_online(client, Given(genesis, gas_price))
         source = party_of(store, terms.prefix, sender)
@@ -116,6 +114,7 @@ def wait(
     tx_id: TxId, node: Node = DEFAULT_NODE, timeout_s: TimeoutS = TIMEOUT_S, *, as_json: Json = False
 ) -> None:
     """Wait until a transaction is in a block, and print its receipt."""
+    tx_id = hex_bytes(tx_id, 32, "a transaction id").hex()
     with asking(node) as client:
         found = client.wait_for_transaction(tx_id, timeout_s * 1_000)
         show_receipt(client, found, as_json=as_json)
@@ -130,8 +129,9 @@ def show(
 ) -> None:
     """Show a transaction: of the chain by its id, or what a file would do and who has signed it."""
     if not Path(what).exists() and len(what) == HASH_HEX_LENGTH:
+        tx_id = hex_bytes(what, 32, "a transaction id").hex()
         with asking(node) as client:
-            show_transaction(client.transaction(what), client.status().address_prefix, as_json=as_json)
+            show_transaction(client.transaction(tx_id), client.status().address_prefix, as_json=as_json)
         return
     path = Path(what)
     if not is_draft(path):

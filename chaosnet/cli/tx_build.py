@@ -14,8 +14,8 @@ from chaosnet.cli.asking import (
     Node,
     Out,
     address_of_text,
-    amount_of,
     asking,
+    payment_of,
     read_text,
     write_text,
 )
@@ -159,7 +159,7 @@ def _actions(
     if len(to) != len(amounts):
         raise Invalid("bad_argument", f"{len(to)} times --to, but {len(amounts)} times --amount")
     actions: list[Action] = [
-        Transfer(address_of_text(terms.prefix, address), amount_of(amount))
+        Transfer(address_of_text(terms.prefix, address), payment_of(amount))
         for address, amount in zip(to, amounts, strict=True)
     ]
     if set_policy is not None:

@@ -37,6 +37,8 @@ def verify(
         genesis = genesis or config.parent / settings.genesis
     if data_dir is None or genesis is None:
         raise Invalid("bad_argument", "give --data-dir and --genesis, or --config")
+    if not data_dir.is_dir():
+        raise Invalid("bad_argument", f"there is no directory {data_dir}")
     start = genesis_file(genesis)
     view = ChainView.of_existing(data_dir)
     try:

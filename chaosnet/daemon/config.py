@@ -57,7 +57,7 @@ class NetworkSection(Section, frozen=True, kw_only=True):
     listen: str = "0.0.0.0:26700"
     """host:port for other nodes; empty: accept none."""
     bootstrap: tuple[str, ...] = ()
-    """Nodes to find the others through: `host:port` or `<node id>@host:port`."""
+    """Nodes to find the others through: `host:port` or `<node key>@host:port`, the key in hex."""
     peer_slots: int = 16
     """Outbound connections beyond members and bootstrap nodes."""
     peers_max: int = 128

@@ -64,21 +64,21 @@ class Plan(msgspec.Struct, frozen=True):
         return f"http://127.0.0.1:{self.explorer_port}"
 
     def node(self, name: str) -> NodePlan:
-        """Return a node by name; raises Invalid(`not_found`)."""
+        """Return a node by name; raises Invalid(`bad_argument`)."""
         for plan in self.nodes:
             if plan.name == name:
                 return plan
-        raise Invalid("not_found", f"no node {name!r}: there are {', '.join(n.name for n in self.nodes)}")
+        raise Invalid("bad_argument", f"no node {name!r}: there are {', '.join(n.name for n in self.nodes)}")
 
 
 def load_plan(directory: Path) -> Plan:
-    """Read the plan; raises Invalid(`not_found`, `data_damaged`)."""
+    """Read the plan; raises Invalid(`bad_argument`, `data_damaged`)."""
     path = directory / PLAN_FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=Plan)
     except FileNotFoundError as error:
         raise Invalid(
-            "not_found", f"no devnet in {directory}: `chaosnet devnet up --dir {directory}`"
+            "bad_argument", f"no devnet in {directory}: `chaosnet devnet up --dir {directory}`"
         ) from error
     except msgspec.DecodeError as error:
         raise Invalid("data_damaged", f"{path}: {error}") from error

@@ -44,7 +44,15 @@ def test_block_is_found_by_height_id_and_word(cli: Cli, grown: NodeOfOne) -> Non
     shown = cli("block", 2).out
     assert "transfer" in shown
     assert "0.00000005 COS" in shown
-    assert cli("block", 99, "--json", code=1).problem == "not_found"
+    missing = cli("block", 99, code=1).err
+    assert "block 99; the head is block 3" in missing
+    assert "not_found" in missing
+
+
+@pytest.mark.parametrize("name", ["abc", "ab" * 31, "-1", "1.5"])
+def test_what_names_no_block_is_refused_in_plain_words(cli: Cli, name: str) -> None:
+    failed = cli("block", "--", name, code=2).err
+    assert "names no block: give a height" in failed
 
 
 def test_blocks_are_listed_downwards(cli: Cli, grown: NodeOfOne) -> None:
@@ -167,6 +175,8 @@ def test_verify_fails_on_damage_and_on_another_genesis(cli: Cli, grown: NodeOfOn
     assert cli("verify", *where, code=1).problem == "wrong_genesis"
     assert cli("verify", "--data-dir", tmp_path, "--genesis", path, "--json", code=1).problem == "not_found"
     assert cli("verify", "--json", code=2).problem == "bad_argument"
+    nowhere = ["--data-dir", tmp_path / "nowhere", "--genesis", path]
+    assert cli("verify", *nowhere, "--json", code=2).problem == "bad_argument"
 
 
 def test_verify_reads_both_places_from_a_configuration(cli: Cli, grown: NodeOfOne, tmp_path: Path) -> None:

@@ -96,6 +96,16 @@ def test_without_terminal_or_file_there_is_no_password(cli: Cli, monkeypatch: py
     assert "chmod 600" in cli("keys", "new", "main", code=2).err
 
 
+def test_hint_for_a_wrong_password_does_not_send_in_a_circle(cli: Cli) -> None:
+    cli.add_key("main", SEED)
+    cli.password_file.write_text("another\n")
+    failed = cli(
+        "keys", "export", "main", "--reveal-seed", "--yes", "--password-file", cli.password_file, code=1
+    )
+    assert "wrong password" in failed.err
+    assert "--password-file" not in failed.err
+
+
 def test_missing_key_is_named(cli: Cli) -> None:
     assert cli("keys", "address", "nobody", "--json", code=1).problem == "not_found"
     assert cli("keys", "list", "--json").json["keys"] == []

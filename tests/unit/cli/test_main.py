@@ -19,6 +19,7 @@ COMMANDS = dict(leaves(typer.main.get_command(main.app), "chaosnet"))
 def test_version(cli: Cli) -> None:
     assert cli("version", "--json").json["version"] == __version__
     assert __version__ in cli("version").out
+    assert cli("--version").out == f"chaosnet {__version__}\n"
 
 
 def test_every_command_has_json_and_help() -> None:

@@ -66,7 +66,7 @@ def test_the_number_of_nodes_can_be_given(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_unknown_scenarios_are_refused(cli: Cli, tmp_path: Path) -> None:
-    assert "no scenario nothing" in cli("sim", "run", "--scenario", "nothing", code=1).err
+    assert "no scenario nothing" in cli("sim", "run", "--scenario", "nothing", code=2).err
     assert "bad_config" in cli("sim", "run", "--scenario", written(tmp_path, "x = 1"), code=2).err
     assert "bad_argument" in cli("sim", "run", "--trace", tmp_path / "t", code=2).err
 

@@ -49,7 +49,7 @@ def test_nodes_are_those_named_those_of_a_devnet_or_the_default(tmp_path: Path) 
     plan_in(tmp_path)
     assert [target.name for target in targets([], tmp_path)] == ["node0", "node1"]
     assert [target.url for target in targets(["http://a:1"], tmp_path)][-1] == "http://a:1"
-    with pytest.raises(Invalid, match="not_found"):
+    with pytest.raises(Invalid, match="bad_argument"):
         targets([], tmp_path / "elsewhere")
 
 

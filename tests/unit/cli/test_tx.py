@@ -1,6 +1,7 @@
 """Transactions: sent at once, or built, signed by several people and sent in steps."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,18 @@ def test_refusals_are_named(
     command = ["tx", "send", *(part for pair in options.items() for part in pair), "--json"]
     assert anna(*command, code=exit_code).problem == code
     assert node.chain.height == 0
+
+
+def test_refusals_name_amounts_in_cos(anna: Cli, node: NodeOfOne) -> None:
+    failed = anna("tx", "send", "--from", "anna", "--to", TO, "--amount", "1000000", code=1).err
+    assert re.search(r"needs 1000000\.\d{8} COS, \d+\.\d{8} COS can be spent", failed)
+    assert "motes" not in failed
+
+
+@pytest.mark.parametrize("name", ["00", "zz" * 32])
+def test_what_is_no_transaction_id_is_refused_in_plain_words(cli: Cli, name: str) -> None:
+    failed = cli("tx", "wait", name, code=2).err
+    assert "a transaction id has 64 hexadecimal digits" in failed
 
 
 def test_account_with_another_single_key_than_its_first(anna: Cli, node: NodeOfOne, tmp_path: Path) -> None:
