@@ -104,18 +104,22 @@ def heights_of(header: Header) -> tuple[int, int]:
 
 
 def are_contradicting(a: Header, b: Header) -> bool:
-    """Return whether one honest producer cannot have made both blocks (LIP-14); raises Invalid.
-
-    Order: the one made first claims the lower greatest height, then the lower prevoted height, then is lower.
-    """
-    (early, (_, early_prevoted)), (late, (late_generated, late_prevoted)) = sorted(
-        ((h, heights_of(h)) for h in (a, b)), key=lambda item: (*item[1], item[0].height)
-    )
+    """Return whether one honest producer cannot have made both blocks (LIP-14); raises Invalid."""
+    claims = [(*heights_of(header), header.height) for header in (a, b)]
     if block_id_of(a) == block_id_of(b) or a.era != b.era:
         return False
-    if early_prevoted == late_prevoted and early.height >= late.height:
+    return claims_contradict(claims[0], claims[1])
+
+
+def claims_contradict(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
+    """Return whether one honest producer cannot have made two different blocks of one era (LIP-14).
+
+    Each is given as (max_height_generated, max_height_prevoted, height), and the smaller was made first.
+    """
+    (_, early_prevoted, early_height), (late_generated, late_prevoted, late_height) = sorted((a, b))
+    if early_prevoted == late_prevoted and early_height >= late_height:
         return True  # left its branch for one that is not longer
-    return early.height > late_generated or early_prevoted > late_prevoted
+    return early_height > late_generated or early_prevoted > late_prevoted
 
 
 def vote_digest(genesis: bytes, vote: Vote) -> Hash32:
