@@ -46,7 +46,7 @@ def up(
     context: typer.Context,
     directory: Dir = DEFAULT_DIR,
     nodes: Annotated[int, typer.Option(help="Validators of a new devnet.")] = 4,
-    base_port: Annotated[int, typer.Option(help="First port; each node takes three.")] = 26700,
+    base_port: Annotated[int, typer.Option(help="First port; each node takes three.")] = 26800,
     explorer_port: Annotated[int, typer.Option(help="Port of the explorer.")] = 26600,
     *,
     explorer: Annotated[bool, typer.Option(help="Run the explorer too.")] = True,
@@ -73,7 +73,7 @@ def up(
             net.start(name)
         if with_explorer:
             net.start(EXPLORER)
-        net.wait_ready(net.names())
+        net.wait_ready([*net.names(), *([EXPLORER] if with_explorer else [])])
     except BaseException:
         net.stop_all()
         raise
@@ -149,7 +149,9 @@ def _watch(net: Devnet, stopped: threading.Event) -> None:
         while running and not stopped.wait(1.0):
             now = set(net.running())
             for name in sorted(running - now):
-                console.print(f"[yellow]{name} has ended; its log: {net.directory}/{name}/log[/]")
+                word = net.how_ended(name)
+                fate = f"was {word}" if word else f"has ended by itself; its log: {net.directory}/{name}/log"
+                console.print(f"[yellow]{name} {fate}[/]")
             for name in sorted(now - running):
                 console.print(f"[green]{name} is running[/]")
             running = now
@@ -171,7 +173,7 @@ def down(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
 
 
 def _known(directory: Path, name: str) -> Devnet:
-    """Return the devnet; raises Invalid(`not_found`) when it has no process of this name."""
+    """Return the devnet; raises Invalid(`bad_argument`) when it has no process of this name."""
     net = _open(directory)
     if name != EXPLORER:
         net.plan.node(name)
@@ -220,11 +222,10 @@ def status(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
 
 @app.command()
 def start(name: Name, directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
-    """Start one node and wait until it answers."""
+    """Start one node, or the explorer, and wait until it answers."""
     net = _known(directory, name)
     pid = net.start(name)
-    if name != EXPLORER:
-        net.wait_ready([name])
+    net.wait_ready([name])
     _done(as_json=as_json, started=[name], pid=pid)
 
 

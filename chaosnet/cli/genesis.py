@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from msgspec.structs import replace
 
 from chaosnet.base.errors import Invalid
 from chaosnet.base.units import Address
@@ -69,9 +70,8 @@ def consortium(
         [_member(text) for text in (*(member or ()), *(read_node_dir(d).member for d in member_dir or ()))],
         [_allocation(text) for text in alloc or ()],
         treasury=_treasury(treasury),
-        **_params(param),
     )
-    _write(genesis, out, as_json=as_json)
+    _write(_with_params(genesis, param), out, as_json=as_json)
 
 
 @new.command()
@@ -99,9 +99,8 @@ def public(
         holders,
         founding_blocks,
         treasury=_treasury(treasury),
-        **_params(param),
     )
-    _write(genesis, out, as_json=as_json)
+    _write(_with_params(genesis, param), out, as_json=as_json)
 
 
 @app.command(name="hash")
@@ -202,7 +201,7 @@ def _allocation(text: str) -> Allocation:
     return Allocation(parts[0], address_of_text(ADDRESS_PREFIX, parts[1]), amount_of(parts[2]), None)
 
 
-def _params(texts: list[str] | None) -> dict[str, int]:
+def _with_params(genesis: Genesis, texts: list[str] | None) -> Genesis:
     found: dict[str, int] = {}
     for text in texts or ():
         name, _, number = text.partition("=")
@@ -211,4 +210,4 @@ def _params(texts: list[str] | None) -> dict[str, int]:
                 "bad_argument", f"{text[:100]!r}: NAME=NUMBER, with one of {', '.join(PARAM_BOUNDS)}"
             )
         found[name] = int(number)
-    return found
+    return replace(genesis, params=replace(genesis.params, **found))

@@ -54,8 +54,8 @@ _EXIT_OF_CODE: Final = {
 HINTS: Final = {
     "bad_address": "Addresses of a network begin with its prefix, mostly `cos1`; is a character missing?",
     "bad_mnemonic": "Words can be typed in capitals or not; Chinese also without spaces.",
-    "connection": "Start a node with `chaosnet node run --config FILE` or a local network with"
-    " `chaosnet devnet up`; another node is named with --node URL or in CHAOSNET_NODE.",
+    "connection": "Start a node with `chaosnet node run --config FILE`. Another one, for example one that"
+    " `chaosnet devnet up` has started, is named with --node URL or in CHAOSNET_NODE.",
     "fenced": "The sign state records more than this: never go back to an older copy of it.",
     "in_use": "A node runs in this directory: stop it first.",
     "key_exists": "`chaosnet keys list` shows the names in use.",

@@ -13,14 +13,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
+
 from chaosnet.base.errors import ChaosError, Refused, Unavailable
 from chaosnet.daemon.devnet_plan import NodePlan, Plan
 from chaosnet.rpc.client import Client
 from chaosnet.rpc.schema import Status
 
 EXPLORER = "explorer"
+ENDED_FILE = "ended"
+"""Beside a log: how somebody ended the process on purpose."""
 STOP_S = 15.0
 READY_S = 60.0
+ANSWER_S = 2.0
 POLL_S = 0.05
 
 
@@ -59,6 +64,7 @@ class Devnet:
             raise Refused("in_use", f"{name} runs already (pid {running})")
         folder = self.directory / name
         folder.mkdir(exist_ok=True)
+        (folder / ENDED_FILE).unlink(missing_ok=True)
         with (folder / "log").open("ab") as log:
             child = subprocess.Popen(
                 self._command(name),
@@ -122,21 +128,37 @@ class Devnet:
             time.sleep(POLL_S)
         return True
 
+    def end(self, name: str, number: int) -> bool:
+        """Send a signal that ends a process, having noted that this is wanted; False when it does not run."""
+        if self.pid(name) is None:
+            return False
+        # Before the signal: who watches may look right after it.
+        word = "killed" if number == signal.SIGKILL else "stopped"
+        (self.directory / name / ENDED_FILE).write_text(word, encoding="utf-8")
+        return self.signal(name, number)
+
+    def how_ended(self, name: str) -> str:
+        """Return `stopped` or `killed` when somebody wanted the process to end, else an empty text."""
+        try:
+            return (self.directory / name / ENDED_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
     def stop(self, name: str) -> None:
         """End a process cleanly; by force when it does not answer."""
-        if self.signal(name, signal.SIGTERM) and not self.wait_gone(name):
+        if self.end(name, signal.SIGTERM) and not self.wait_gone(name):
             self.kill(name)
 
     def kill(self, name: str) -> None:
         """End a process as a crash would."""
-        if self.signal(name, signal.SIGKILL):
+        if self.end(name, signal.SIGKILL):
             self.wait_gone(name)
 
     def stop_all(self) -> None:
         """End everything, all at once."""
         names = [EXPLORER, *self.names()]
         for name in names:
-            self.signal(name, signal.SIGTERM)
+            self.end(name, signal.SIGTERM)
         for name in names:
             if not self.wait_gone(name):
                 self.kill(name)
@@ -144,20 +166,28 @@ class Devnet:
     # ── what they say ────────────────────────────────────────────────────────────────────────────────────
 
     def wait_ready(self, names: list[str], timeout_s: float = READY_S) -> None:
-        """Wait until the nodes answer; raises Unavailable(`timeout`) with the tail of a log."""
+        """Wait until processes answer; raises Unavailable(`timeout`) with the tail of a log."""
         deadline = time.monotonic() + timeout_s
         for name in names:
+            while not self.answers(name):
+                if self.pid(name) is None or time.monotonic() > deadline:
+                    raise Unavailable("timeout", f"{name} did not start:\n{self.tail(name)}")
+                time.sleep(POLL_S)
+
+    def answers(self, name: str) -> bool:
+        """Return whether a process, a node or the explorer, answers requests."""
+        if name == EXPLORER:
+            try:
+                httpx.get(f"{self.plan.explorer_url}/health", timeout=ANSWER_S)
+            except httpx.HTTPError:
+                return False
+            return True
+        try:
             with Client(self.plan.node(name).rest_url) as client:
-                while True:
-                    try:
-                        client.health()
-                        break
-                    except ChaosError as error:
-                        if self.pid(name) is None or time.monotonic() > deadline:
-                            raise Unavailable(
-                                "timeout", f"{name} did not start:\n{self.tail(name)}"
-                            ) from error
-                    time.sleep(POLL_S)
+                client.health()
+        except ChaosError:
+            return False
+        return True
 
     def tail(self, name: str, lines: int = 15) -> str:
         """Return the end of a node's log."""
