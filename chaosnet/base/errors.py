@@ -95,6 +95,12 @@ CODES: Final[dict[str, str]] = {
     "ok": "done",
     "locked": "the balance is time-locked",
     "evidence_known": "this violation is recorded already",
+    "not_a_candidate": "this account does not stand for election as a validator",
+    "key_taken": "key belongs to another operator, or had another purpose",
+    "not_bonded": "so much of the sender's is not bonded there",
+    "not_matured": "the unbonding time is not over",
+    "jailed": "the time of the punishment is not over",
+    "not_jailed": "this candidate is not punished",
 }
 
 

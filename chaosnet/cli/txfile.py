@@ -24,9 +24,15 @@ from chaosnet.model.policy import KeyPolicy
 from chaosnet.model.transaction import (
     Accuse,
     Action,
+    Delegate,
+    Redelegate,
+    Register,
     SetPolicy,
     Transfer,
     TxBody,
+    Undelegate,
+    Unjail,
+    Withdraw,
     decode_transaction,
     tx_id_of,
 )
@@ -86,6 +92,20 @@ def action_line(prefix: str, action: Action) -> str:
         case Accuse():
             signer, _, height = evidence_key(action.evidence)
             return f"accuse {signer.hex()} of signing twice at height {height}"
+        case Register():
+            part = f"commission {action.commission_permille} permille"
+            return f"register as a validator with key {action.consensus_key.hex()}, {part}"
+        case Delegate():
+            return f"delegate {cos(action.amount)} to {format_address(prefix, Address(action.operator))}"
+        case Undelegate():
+            return f"undelegate {cos(action.amount)} from {format_address(prefix, Address(action.operator))}"
+        case Redelegate():
+            way = [format_address(prefix, Address(address)) for address in (action.operator, action.to)]
+            return f"redelegate {cos(action.amount)} from {way[0]} to {way[1]}"
+        case Withdraw():
+            return f"withdraw what {format_address(prefix, Address(action.operator))} has released"
+        case Unjail():
+            return "unjail: stand for election again"
 
 
 def draft_file(prefix: str, draft: Draft) -> dict[str, object]:
@@ -182,6 +202,28 @@ def _action_fields(prefix: str, action: Action) -> dict[str, object]:
                 "round": evidence_turn(action.evidence),
                 "evidence": encode(action.evidence).hex(),
             }
+        case Register():
+            return {
+                "kind": "register",
+                "consensus_key": action.consensus_key.hex(),
+                "vrf_key": action.vrf_key.hex(),
+                "node_key": action.node_key.hex(),
+                "commission_permille": action.commission_permille,
+            }
+        case Delegate() | Undelegate() | Redelegate():
+            fields: dict[str, object] = {
+                "kind": type(action).__name__.lower(),
+                "operator": format_address(prefix, Address(action.operator)),
+                "amount": cos(action.amount),
+                "motes": str(action.amount),
+            }
+            if isinstance(action, Redelegate):
+                fields["to"] = format_address(prefix, Address(action.to))
+            return fields
+        case Withdraw():
+            return {"kind": "withdraw", "operator": format_address(prefix, Address(action.operator))}
+        case Unjail():
+            return {"kind": "unjail"}
 
 
 def _signature_fields(policy: KeyPolicy, signatures: Signatures) -> list[dict[str, str]]:

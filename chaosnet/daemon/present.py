@@ -13,7 +13,19 @@ from chaosnet.model.evidence import Evidence, evidence_key, evidence_kind, evide
 from chaosnet.model.genesis import Genesis, Member
 from chaosnet.model.header import Header, QuorumProof
 from chaosnet.model.receipt import Receipt
-from chaosnet.model.transaction import Accuse, SetPolicy, SignedTx, Transfer, decode_transaction
+from chaosnet.model.transaction import (
+    Accuse,
+    Delegate,
+    Redelegate,
+    Register,
+    SetPolicy,
+    SignedTx,
+    Transfer,
+    Undelegate,
+    Unjail,
+    Withdraw,
+    decode_transaction,
+)
 from chaosnet.rpc import schema
 from chaosnet.storage.reader import StoredHeader
 
@@ -111,6 +123,8 @@ def action_kind(action: object) -> str:
             return "set_policy"
         case Accuse():
             return "accuse"
+        case Register() | Delegate() | Undelegate() | Redelegate() | Withdraw() | Unjail():
+            return type(action).__name__.lower()
         case _:
             raise AssertionError(action)
 
@@ -174,6 +188,23 @@ def body_fields(names: Names, signed: SignedTx) -> dict[str, object]:
                     "round": evidence_turn(action.evidence),
                     "evidence": encode(action.evidence).hex(),
                 }
+            case Register():
+                shown |= {
+                    "consensus_key": action.consensus_key.hex(),
+                    "vrf_key": action.vrf_key.hex(),
+                    "node_key": action.node_key.hex(),
+                    "commission_permille": action.commission_permille,
+                }
+            case Delegate() | Undelegate():
+                shown |= {"operator": names.address(action.operator), "amount": str(action.amount)}
+            case Redelegate():
+                shown |= {
+                    "operator": names.address(action.operator),
+                    "to": names.address(action.to),
+                    "amount": str(action.amount),
+                }
+            case Withdraw():
+                shown |= {"operator": names.address(action.operator)}
         actions.append(shown)
     policy = signed.tx.witness.policy
     return {

@@ -12,9 +12,11 @@ from chaosnet.ledger.accounts import Account, credit, credit_locked, debit, deco
 from chaosnet.ledger.actions import apply_action
 from chaosnet.ledger.check import check_against_state
 from chaosnet.ledger.context import Context
+from chaosnet.ledger.epochs import end_block
 from chaosnet.ledger.keys import ACCOUNT_PREFIX
 from chaosnet.ledger.members import is_member_key
 from chaosnet.ledger.overlay import Overlay
+from chaosnet.ledger.rewards import fee_account, share_fees
 from chaosnet.ledger.state import State
 from chaosnet.model.genesis import supply_at
 from chaosnet.model.receipt import Receipt
@@ -74,7 +76,9 @@ class Execution:
         return receipt
 
     def finish(self) -> Applied:
-        """Return what the block did; raises Broken(`supply_changed`)."""
+        """End the block, once, and return what it did; raises Broken(`supply_changed`)."""
+        share_fees(self._overlay, self._ctx, sum(receipt.fee for receipt in self._receipts))
+        end_block(self._overlay, self._ctx)
         changes = self._overlay.changes()
         minted = _minted(self._ctx)
         if changes.supply_delta != minted:
@@ -111,8 +115,8 @@ def apply_block(parent: State, ctx: Context, txs: Sequence[SignedTx]) -> Applied
 def apply_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> Receipt:
     """Apply a transaction and return its receipt.
 
-    The fee goes to the proposer and the nonce rises, also when the actions fail and are undone. Raises
-    InvalidTransaction when it may not be in this block; then nothing has changed.
+    The fee goes to the proposer (see rewards) and the nonce rises, also when the actions fail and are undone.
+    Raises InvalidTransaction when it may not be in this block; then nothing has changed.
     """
     gas = check_against_state(overlay, signed, ctx)
     body = signed.body
@@ -127,7 +131,8 @@ def apply_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> Recei
         body.sender, Account(sender.nonce + 1, sender.balance, sender.policy_hash, sender.locks)
     )
     if fee:
-        overlay.set_account(ctx.proposer, credit(overlay.account(ctx.proposer), fee))
+        receiver = fee_account(ctx)
+        overlay.set_account(receiver, credit(overlay.account(receiver), fee))
     mark = overlay.checkpoint()
     code = "ok"
     try:

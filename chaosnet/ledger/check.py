@@ -4,13 +4,29 @@ The order is that of the protocol (Transactions and fees): everything here is de
 verified. Size, canonical form and shape were checked when the bytes were decoded.
 """
 
+from typing import assert_never
+
 from chaosnet.base.errors import InvalidTransaction
 from chaosnet.base.limits import AMOUNT_MAX, ANCHOR_AGE_MAX, EXPIRY_AHEAD_MAX
 from chaosnet.ledger.accounts import Account, spendable, total
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.policy import KeyPolicy, check_policy, policy_hash
-from chaosnet.model.transaction import Action, SetPolicy, SignedTx, Transfer, TxBody, check_account_address
+from chaosnet.model.transaction import (
+    Accuse,
+    Action,
+    Delegate,
+    Redelegate,
+    Register,
+    SetPolicy,
+    SignedTx,
+    Transfer,
+    TxBody,
+    Undelegate,
+    Unjail,
+    Withdraw,
+    check_account_address,
+)
 
 
 def check_against_state(
@@ -62,20 +78,60 @@ def check_against_state(
 
 
 def check_actions(actions: tuple[Action, ...]) -> int:
-    """Return the motes that all transfers move; raise InvalidTransaction unless every action is well-formed.
+    """Return the motes that transfers and new bonds take from the sender.
 
-    Coins can go to key accounts only: nothing else can spend them under rule set 1.
+    Raises InvalidTransaction unless every action is well-formed. Coins can go to key accounts only: nothing
+    else can spend them under rule set 1.
     """
-    amounts = 0
-    for action in actions:
-        if isinstance(action, Transfer):
+    return sum(_check_action(action) for action in actions)
+
+
+def _check_action(action: Action) -> int:
+    """Return the motes that an action takes from the sender; raise InvalidTransaction if it is malformed."""
+    match action:
+        case Transfer():
             check_account_address(action.to)
-            if not 1 <= action.amount <= AMOUNT_MAX:
-                raise InvalidTransaction("bad_argument", f"amount {action.amount}")
-            amounts += action.amount
-        elif isinstance(action, SetPolicy):
+            _check_amount(action.amount)
+            return action.amount
+        case Delegate():
+            check_account_address(action.operator)
+            _check_amount(action.amount)
+            return action.amount
+        case Undelegate() | Redelegate():
+            check_account_address(action.operator)
+            _check_amount(action.amount)
+            if isinstance(action, Redelegate):
+                check_account_address(action.to)
+                if action.to == action.operator:
+                    raise InvalidTransaction("bad_argument", "moving coins to where they are")
+        case Withdraw():
+            check_account_address(action.operator)
+        case SetPolicy():
             check_policy(action.policy)
-    return amounts
+        case Register():
+            _check_register(action)
+        case Accuse() | Unjail():
+            pass
+        case _:
+            assert_never(action)
+    return 0
+
+
+def _check_amount(motes: int) -> None:
+    if not 1 <= motes <= AMOUNT_MAX:
+        raise InvalidTransaction("bad_argument", f"amount {motes}")
+
+
+def _check_register(register: Register) -> None:
+    """Raise `bad_argument` unless keys have 32 bytes and one purpose each, and the commission is a part."""
+    keys = [key for key in (register.consensus_key, register.node_key, register.vrf_key) if key]
+    lengths = len(register.consensus_key), len(register.node_key), len(register.vrf_key)
+    if lengths not in ((32, 32, 32), (32, 32, 0)):
+        raise InvalidTransaction("bad_argument", "a key has 32 bytes")
+    if len(dict.fromkeys(keys)) != len(keys):
+        raise InvalidTransaction("bad_argument", "every key has one purpose")
+    if not 0 <= register.commission_permille <= 1_000:
+        raise InvalidTransaction("bad_argument", f"commission {register.commission_permille} permille")
 
 
 def _check_heights(body: TxBody, ctx: Context) -> None:

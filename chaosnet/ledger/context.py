@@ -44,6 +44,12 @@ class Context:
     """In force by the parent's state."""
     anchor_ok: Callable[[int, bytes], bool]
     """Whether the ancestor at a height (1 .. height-1) has a block id with these first 8 bytes."""
+    engine: str = "pbft"
+    """Of this block."""
+    entropy: bytes = b""
+    """What the block adds to the next seed: the VRF output under pos, the reveal under dpos and dbft."""
+    missed: tuple[tuple[bytes, int], ...] = ()
+    """(operator, slots) that passed unused since the parent, where leaders are known in advance."""
 
 
 _decode_params = msgspec.msgpack.Decoder(ChainParams).decode

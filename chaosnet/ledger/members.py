@@ -1,6 +1,7 @@
 """Members of the network in the state, and the validator set they make.
 
-Under rule set 1 members are those of the genesis; the set is derived from the state all the same.
+Under rule set 1 members are those of the genesis; the set is derived from the state all the same. While a
+staking engine rules, the set is the elected one of the epoch.
 """
 
 from typing import Final
@@ -10,11 +11,12 @@ import msgspec
 from chaosnet.base.codec import Record, encode
 from chaosnet.base.errors import Broken
 from chaosnet.ledger.context import Reader
-from chaosnet.ledger.keys import MEMBER, MEMBERS, member_key, members_key
+from chaosnet.ledger.key_owners import owner_values
+from chaosnet.ledger.keys import ACTIVE, MEMBER, MEMBERS, active_key, member_key, members_key
 from chaosnet.model.block import Validator, ValidatorSet
 from chaosnet.model.genesis import VALIDATOR, Member
 
-_ROOMS: Final = (MEMBER, MEMBERS)
+_ROOMS: Final = (MEMBER, MEMBERS, ACTIVE)
 
 
 class MemberList(Record, tag=1):
@@ -26,6 +28,7 @@ class MemberList(Record, tag=1):
 
 _decode_list = msgspec.msgpack.Decoder(MemberList).decode
 _decode_member = msgspec.msgpack.Decoder(Member).decode
+_decode_set = msgspec.msgpack.Decoder(ValidatorSet).decode
 
 
 def members_of(reader: Reader) -> tuple[Member, ...]:
@@ -37,21 +40,39 @@ def members_of(reader: Reader) -> tuple[Member, ...]:
         raise Broken("data_damaged", f"members: {error}") from error
 
 
-def member_with_key(reader: Reader, consensus_key: bytes) -> Member | None:
-    """Return the member that signs with this consensus key."""
-    return next((m for m in members_of(reader) if m.consensus_key == consensus_key), None)
+def find_member(reader: Reader, operator: bytes) -> Member | None:
+    """Return the member with this operator account, or None; raises Broken(`data_damaged`)."""
+    value = reader.get(member_key(operator))
+    try:
+        return None if value is None else _decode_member(value)
+    except msgspec.DecodeError as error:
+        raise Broken("data_damaged", f"member: {error}") from error
 
 
 def next_validators(reader: Reader) -> ValidatorSet:
-    """Return the set that seals the block after this state: every validator member has weight 1."""
+    """Return the set that seals the block after this state; raises Broken(`data_damaged`).
+
+    The elected set where there is one, else every validator member with weight 1.
+    """
+    active = reader.get(active_key())
+    if active is not None:
+        return decode_set(active)
     return ValidatorSet(
         tuple(Validator(m.operator, m.consensus_key, 1) for m in members_of(reader) if m.role == VALIDATOR)
     )
 
 
+def decode_set(value: bytes) -> ValidatorSet:
+    """Return the validator set of a state value; raises Broken(`data_damaged`)."""
+    try:
+        return _decode_set(value)
+    except msgspec.DecodeError as error:
+        raise Broken("data_damaged", f"validators: {error}") from error
+
+
 def member_values(members: tuple[Member, ...]) -> dict[bytes, bytes]:
     """Return the state's keys and values for these members, which are in ascending operator order."""
-    values = {member_key(member.operator): encode(member) for member in members}
+    values = {member_key(member.operator): encode(member) for member in members} | owner_values(members)
     values[members_key()] = encode(MemberList(tuple(member.operator for member in members)))
     return values
 

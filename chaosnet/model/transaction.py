@@ -35,7 +35,58 @@ class Accuse(Record, tag=3):
     evidence: Evidence
 
 
-Action = Transfer | SetPolicy | Accuse
+class Register(Record, tag=4):
+    """Stand for election as a validator, or change the keys or the commission; the sender is the operator."""
+
+    consensus_key: bytes
+    """Ed25519 public key (32 bytes). A former one stays punishable."""
+    vrf_key: bytes
+    """Public key of the slot lottery (32 bytes); empty: not electable under pos."""
+    node_key: bytes
+    """Ed25519 key of the transport certificate (32 bytes)."""
+    commission_permille: int
+    """Part of the fees that the operator keeps, 0 .. 1000."""
+
+
+class Delegate(Record, tag=5):
+    """Bond coins of the sender to a candidate, perhaps itself."""
+
+    operator: bytes
+    """Operator account of the candidate."""
+    amount: int
+    """Motes."""
+
+
+class Undelegate(Record, tag=6):
+    """Take coins out of a bond. They stay punishable, and are free after the unbonding time: see Withdraw."""
+
+    operator: bytes
+    amount: int
+    """Motes; all when it is all that the sender's shares are worth."""
+
+
+class Redelegate(Record, tag=7):
+    """Move bonded coins to another candidate at once; what the first one did can still cost them."""
+
+    operator: bytes
+    """Candidate that holds them."""
+    to: bytes
+    """Operator account of the other candidate."""
+    amount: int
+    """Motes."""
+
+
+class Withdraw(Record, tag=8):
+    """Receive all coins taken out of a candidate's bond whose unbonding time is over."""
+
+    operator: bytes
+
+
+class Unjail(Record, tag=9):
+    """Stand for election again after a punishment; the sender is the operator."""
+
+
+Action = Transfer | SetPolicy | Accuse | Register | Delegate | Undelegate | Redelegate | Withdraw | Unjail
 
 
 class TxBody(Record, tag=1):

@@ -7,7 +7,19 @@ block of anything below half a second of one core.
 
 from typing import Final, assert_never
 
-from chaosnet.model.transaction import Accuse, SetPolicy, SignedTx, Transfer
+from chaosnet.model.transaction import (
+    Accuse,
+    Action,
+    Delegate,
+    Redelegate,
+    Register,
+    SetPolicy,
+    SignedTx,
+    Transfer,
+    Undelegate,
+    Unjail,
+    Withdraw,
+)
 from chaosnet.rules.ruleset import GasPrices, RuleSet
 
 
@@ -21,17 +33,32 @@ def intrinsic_gas(gas: GasPrices, signed: SignedTx) -> int:
     extra_bytes = len(signed.raw) - gas.bytes_free
     if extra_bytes > 0:
         used += extra_bytes * gas.per_byte
-    for action in tx.body.actions:
-        match action:
-            case Transfer():
-                used += gas.transfer
-            case SetPolicy():
-                used += gas.set_policy + gas.policy_key * len(action.policy.keys)
-            case Accuse():
-                used += gas.accuse
-            case _:
-                assert_never(action)
-    return used
+    return used + sum(action_gas(gas, action) for action in tx.body.actions)
+
+
+def action_gas(gas: GasPrices, action: Action) -> int:
+    """Return the gas of one action, whatever it finds in the state."""
+    match action:
+        case Transfer():
+            return gas.transfer
+        case SetPolicy():
+            return gas.set_policy + gas.policy_key * len(action.policy.keys)
+        case Accuse():
+            return gas.accuse
+        case Register():
+            return gas.register
+        case Delegate():
+            return gas.delegate
+        case Undelegate():
+            return gas.undelegate
+        case Redelegate():
+            return gas.redelegate
+        case Withdraw():
+            return gas.withdraw
+        case Unjail():
+            return gas.unjail
+        case _:
+            assert_never(action)
 
 
 RULES: Final = RuleSet(
@@ -45,6 +72,12 @@ RULES: Final = RuleSet(
         set_policy=5_000,
         policy_key=500,
         accuse=25_000,
+        register=50_000,
+        delegate=30_000,
+        undelegate=30_000,
+        redelegate=50_000,
+        withdraw=20_000,
+        unjail=10_000,
     ),
     intrinsic_gas=intrinsic_gas,
 )

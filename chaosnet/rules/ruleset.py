@@ -28,6 +28,14 @@ class GasPrices:
     """Each key of a new policy."""
     accuse: int
     """Two signatures to verify, and a record for ever."""
+    register: int
+    """Records that stay: dear enough that nobody fills the state with candidates."""
+    delegate: int
+    undelegate: int
+    redelegate: int
+    """Two candidates and two delegations."""
+    withdraw: int
+    unjail: int
 
 
 @dataclass(frozen=True, slots=True)

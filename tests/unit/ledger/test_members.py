@@ -1,16 +1,19 @@
 import msgspec
 import pytest
 
+from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken
-from chaosnet.ledger.keys import account_key, member_key, members_key
+from chaosnet.ledger.key_owners import operator_of_signer
+from chaosnet.ledger.keys import account_key, active_key, member_key, members_key
 from chaosnet.ledger.members import (
+    find_member,
     is_member_key,
     member_values,
-    member_with_key,
     members_of,
     next_validators,
 )
 from chaosnet.ledger.state import State
+from chaosnet.model.block import Validator, ValidatorSet
 from chaosnet.model.genesis import OBSERVER, validators_of_genesis
 from tests.making import Person, network
 
@@ -32,15 +35,23 @@ def test_validators_are_the_members_that_count() -> None:
     assert validators == validators_of_genesis(msgspec.structs.replace(GENESIS, members=MEMBERS))
 
 
-def test_a_member_is_found_by_its_consensus_key() -> None:
-    assert (
-        member_with_key(STATE, BOB.member().consensus_key) == MEMBERS[[m.name for m in MEMBERS].index("bob")]
-    )
-    assert member_with_key(STATE, BOB.member().node_key) is None
+def test_a_member_is_found_by_its_operator_and_its_keys() -> None:
+    assert find_member(STATE, BOB.address) == MEMBERS[[m.name for m in MEMBERS].index("bob")]
+    assert find_member(STATE, Person("nobody").address) is None
+    assert operator_of_signer(STATE, BOB.member().consensus_key, 1) == BOB.address
+    assert operator_of_signer(STATE, BOB.member().node_key, 1) is None
+
+
+def test_an_elected_set_stands_before_the_members() -> None:
+    elected = ValidatorSet((Validator(ADA.address, bytes(32), 7),))
+    assert next_validators(STATE.update({active_key(): encode(elected)})) == elected
+    with pytest.raises(Broken):
+        next_validators(STATE.update({active_key(): b"\xff"}))
 
 
 def test_only_member_records_change_the_set() -> None:
     assert is_member_key(members_key())
+    assert is_member_key(active_key())
     assert is_member_key(member_key(ADA.address))
     assert not is_member_key(account_key(ADA.address))
 

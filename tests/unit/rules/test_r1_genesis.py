@@ -1,5 +1,18 @@
+import pytest
+
 from chaosnet.base.limits import AMOUNT_MAX
-from chaosnet.model.transaction import Accuse, SetPolicy, Transfer
+from chaosnet.model.transaction import (
+    Accuse,
+    Action,
+    Delegate,
+    Redelegate,
+    Register,
+    SetPolicy,
+    Transfer,
+    Undelegate,
+    Unjail,
+    Withdraw,
+)
 from chaosnet.rules.r1_genesis import RULES
 from tests.making import Person, body_of, network, signed_by, transfer
 
@@ -37,3 +50,19 @@ def test_every_part_has_its_price() -> None:
     extra = len(accusation.raw) - gas.bytes_free
     assert extra > 0
     assert RULES.gas_of(accusation) == 10_000 + 6_000 + 25_000 + 16 * extra
+
+
+@pytest.mark.parametrize(
+    "action, gas",
+    [
+        (Register(bytes(32), b"v" * 32, b"n" * 32, 0), 50_000),
+        (Delegate(BOB.address, 1), 30_000),
+        (Undelegate(BOB.address, 1), 30_000),
+        (Redelegate(BOB.address, ADA.address, 1), 50_000),
+        (Withdraw(BOB.address), 20_000),
+        (Unjail(), 10_000),
+    ],
+)
+def test_staking_has_prices(action: Action, gas: int) -> None:
+    signed = signed_by(ADA, body_of(GENESIS, ADA, 0, action, action))
+    assert RULES.gas_of(signed) == 16_000 + 2 * gas + 16 * max(0, len(signed.raw) - RULES.gas.bytes_free)
