@@ -15,6 +15,7 @@ from chaosnet.kernel.node import NodeConfig
 from chaosnet.model.block import Block, Certificate, SealedBlock
 from chaosnet.model.evidence import PRECOMMIT, vote_digest_of
 from chaosnet.model.genesis import Genesis, genesis_hash_of
+from chaosnet.model.header import QuorumProof
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.storage.sqlite import ChainStore
 from tests.making import Person, network
@@ -55,7 +56,7 @@ class RealChain:
             node.mempool.add(decode_transaction(raw), node.head.header.time_ms)
         head = node.head.header
         proposer = proposer_of(node.head.validators, head.height + 1, 0).operator
-        candidate = producer.build(node, 0, proposer, head.time_ms + 1_000)
+        candidate = producer.build(node, QuorumProof(round=0), proposer, head.time_ms + 1_000)
         height, block_id = candidate.block.header.height, candidate.block_id
         digest = vote_digest_of(self.genesis_hash, PRECOMMIT, 0, height, 0, block_id)
         members = node.head.validators.validators

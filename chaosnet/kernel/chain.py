@@ -125,10 +125,9 @@ def check_header(node: Node, header: Header, on: Head | None = None) -> None:
     parent = head.header
     if header.version != HEADER_VERSION or header.genesis != node.genesis_hash:
         raise InvalidBlock("bad_header", "version or genesis")
-    if header.height != parent.height + 1 or header.parent != head.block_id:
+    era = era_at(node.config.genesis, header.height)
+    if header.height != parent.height + 1 or header.parent != head.block_id or header.era != era:
         raise InvalidBlock("bad_parent")
-    if header.era != era_at(node.config.genesis, header.height):
-        raise InvalidBlock("bad_header", "era")
     if header.time_ms <= parent.time_ms:
         raise InvalidBlock("bad_time", "not after the parent's")
     if header.rule != head.rules.number:

@@ -17,7 +17,7 @@ from chaosnet.kernel.node import Node
 from chaosnet.kernel.producer import build
 from chaosnet.model.block import Block, tx_root_of
 from chaosnet.model.evidence import Proposal
-from chaosnet.model.header import Header, block_id_of, seal_hash_of
+from chaosnet.model.header import Header, QuorumProof, block_id_of, seal_hash_of
 from chaosnet.model.policy import Witness
 from chaosnet.model.transaction import Transaction, decode_transaction
 from chaosnet.sim.cast import SHARED_KEYS, account_at
@@ -46,7 +46,7 @@ def second_block(node: Node, proposal: Proposal) -> Candidate | None:
     turn = node.engine.proposer(proposal.height, proposal.round)
     first = node.candidates.get(proposal.block_id)
     time_ms = first.block.header.time_ms + 1 if first is not None else node.head.header.time_ms + 1
-    return build(node, proposal.round, turn, time_ms)
+    return build(node, QuorumProof(round=proposal.round), turn, time_ms)
 
 
 def forge(name: str, block: Block, dice: Dice) -> tuple[bytes, bytes] | None:

@@ -24,6 +24,7 @@ from chaosnet.kernel.step import step
 from chaosnet.model.block import Certificate, SealedBlock, decode_block
 from chaosnet.model.evidence import NIL, PRECOMMIT, Proposal, Vote, proposal_digest, vote_digest
 from chaosnet.model.genesis import Genesis, genesis_hash_of
+from chaosnet.model.header import QuorumProof
 from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol import messages as msg
 from chaosnet.protocol.messages import Message, decode_message, encode_message
@@ -273,7 +274,9 @@ class Bench:
             maker.mempool.add(tx, 0)
         proposer = self.turn(round_, height=base.header.height + 1)
         operator = self.validators[proposer].address
-        return producer.build(maker, round_, operator, max(self.now, base.header.time_ms + 1) + later_ms)
+        return producer.build(
+            maker, QuorumProof(round=round_), operator, max(self.now, base.header.time_ms + 1) + later_ms
+        )
 
     def turn(self, round_: int = 0, *, height: int | None = None) -> int:
         """Return the place whose turn it is."""

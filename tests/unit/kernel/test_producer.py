@@ -25,7 +25,7 @@ def pooled(*make: Callable[[Bench], SignedTx], **params: int) -> tuple[Bench, li
 
 
 def built(bench: Bench) -> Candidate:
-    return producer.build(bench.node, 0, bench.validators[1].address, bench.now)
+    return producer.build(bench.node, QuorumProof(round=0), bench.validators[1].address, bench.now)
 
 
 def test_a_block_takes_the_best_paying_first_and_each_sender_by_nonce() -> None:
@@ -63,7 +63,10 @@ def test_a_block_is_empty_but_whole_without_transactions() -> None:
 def test_time_rises_even_if_the_parent_is_from_the_future() -> None:
     bench = Bench()
     head = bench.node.head.header
-    assert producer.build(bench.node, 3, b"", head.time_ms - 50).block.header.time_ms == head.time_ms + 1
+    assert (
+        producer.build(bench.node, QuorumProof(round=3), b"", head.time_ms - 50).block.header.time_ms
+        == head.time_ms + 1
+    )
 
 
 def test_gas_limits_of_a_block_are_bounded_together() -> None:

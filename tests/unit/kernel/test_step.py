@@ -61,6 +61,7 @@ def everything(bench: Bench) -> list[ev.Event]:
         msg.Headers(1, ()),
         msg.GetBodies(1, 5),
         msg.Bodies(1, ()),
+        msg.NewBlock(b""),
         msg.Goodbye("shutdown"),
     ]
     assert {type(message) for message in messages} == set(STREAM_OF)
@@ -69,6 +70,8 @@ def everything(bench: Bench) -> list[ev.Event]:
         ev.Verified(99, (True,)),
         ev.SignatureMade(vote, None),
         ev.Written(0),
+        ev.Answered(7, b"x"),
+        ev.Mined(7, 1),
         ev.DialFailed("h", 1, "timeout"),
         ev.DialOrder("h", 2),
         ev.Connected(peer_id("new"), outbound=True, host="h", port=1),
