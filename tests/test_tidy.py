@@ -15,6 +15,9 @@ NO_UNIT_TEST: dict[str, str] = {
     "kernel/events.py": "types only",
     "kernel/ports.py": "types only",
     "consensus/engine.py": "types only",
+    "consensus/branching.py": "types only",
+    "kernel/blocks.py": "types only",
+    "consensus/rounds.py": "abstract: tests of pbft and dbft",
     "protocol/transport.py": "types only",
 }
 

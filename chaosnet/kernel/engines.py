@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from chaosnet.consensus.branching import BranchEngine
+from chaosnet.consensus.dbft import Dbft
 from chaosnet.consensus.engine import Engine, Resume
 from chaosnet.consensus.idle import Idle
 from chaosnet.consensus.pbft import Pbft
@@ -30,12 +31,14 @@ class Engines:
 
     def knows(self, name: str) -> bool:
         """Return whether this release has the engine."""
-        return name == "pbft" or self.branching(name) is not None
+        return name in ("pbft", "dbft") or self.branching(name) is not None
 
     def quorum(self, name: str) -> Engine:
         """Return a new quorum engine; an idle one for a name of another kind."""
         if name == "pbft":
             return Pbft(self._genesis, self._own_key, self._resume, self._verifier)
+        if name == "dbft":
+            return Dbft(self._genesis, self._own_key, self._resume, self._verifier)
         return Idle(name)
 
     def branching(self, name: str) -> BranchEngine | None:
