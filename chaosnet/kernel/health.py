@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chaosnet.consensus.engine import Finality
 from chaosnet.kernel.node import Node
 
 STALL_INTERVALS = 3
@@ -50,8 +51,11 @@ def watch_quorum(node: Node, now: int) -> None:
     A node without a vote may know them through others only: as long as blocks come, they are there.
     """
     head = node.head
+    if node.branch is not None and node.branch.finality is Finality.DEPTH:
+        node.quorum_lost_ms = None
+        return
     present = len(head.validators.validators) - len(silent_validators(node, now))
-    is_moving = now - node.head_ms <= head.params.idle_interval_ms + SILENT_MS
+    is_moving = node.branch is None and now - node.head_ms <= head.params.idle_interval_ms + SILENT_MS
     if present >= needed(node) or (is_moving and not node.own_operator(head.validators)):
         node.quorum_lost_ms = None
     elif node.quorum_lost_ms is None:
@@ -77,6 +81,16 @@ def best_height(node: Node) -> int:
     return max(node.head.header.height, claims[-1 - min(liars, len(claims) - 1)])
 
 
+def longest_pause_ms(node: Node) -> int:
+    """Return how long no block may come before the chain counts as stalled."""
+    params = node.head.params
+    if node.branch is None:
+        return STALL_INTERVALS * params.idle_interval_ms + params.timeout_ms_max
+    if node.branch.finality is Finality.DEPTH:  # one interval in 22,000 is longer than ten times the mean
+        return 10 * params.pow_target_ms + params.timeout_ms_max
+    return 30 * params.slot_ms + params.timeout_ms_max
+
+
 def health_of(node: Node, now: int) -> HealthView:
     """Judge the node as of now."""
     head = node.head.header
@@ -86,7 +100,10 @@ def health_of(node: Node, now: int) -> HealthView:
     silent = len(silent_validators(node, now))
     if node.quorum_lost_ms is not None and total - silent < needed(node):
         reason = f"{silent} of {total} members silent, {needed(node)} needed"
-        return HealthView(False, "running", "quorum_lost", reason, node.quorum_lost_ms, 100)
+        code = "quorum_lost"
+        if node.branch is not None:
+            code, reason = "finality_lost", f"{reason}: blocks are made, none becomes final"
+        return HealthView(False, "running", code, reason, node.quorum_lost_ms, 100)
     best = best_height(node)
     if best > head.height + SYNC_LAG:
         percent = head.height * 100 // best
@@ -96,7 +113,7 @@ def health_of(node: Node, now: int) -> HealthView:
     if others and not node.sessions.ready():
         return HealthView(False, "running", "no_peers", "not connected to any node", None, 100)
     quiet = now - node.head_ms
-    if quiet > STALL_INTERVALS * node.head.params.idle_interval_ms + node.head.params.timeout_ms_max:
+    if quiet > longest_pause_ms(node):
         reason = f"no block for {quiet // 1_000} s"
         return HealthView(False, "running", "stalled", reason, node.head_ms, 100)
     return HealthView(True, "running", "", "", None, 100)
