@@ -8,6 +8,7 @@ from chaosnet.base.dice import Dice
 from chaosnet.base.errors import Broken, Invalid, Refused
 from chaosnet.consensus.branching import View
 from chaosnet.consensus.engine import Engine, Resume
+from chaosnet.consensus.fence import Fence
 from chaosnet.consensus.idle import Idle
 from chaosnet.consensus.quorum import Verifier
 from chaosnet.kernel import eras
@@ -115,9 +116,17 @@ def make_node(
     header = stored.header
     block_id = block_id_of(header)
     dice = Dice(config.seed)
+    fence = Fence(
+        genesis_hash,
+        config.consensus_key or b"",
+        resume,
+        listen_blocks=config.fence_listen_blocks,
+        listen_ms=config.fence_listen_ms,
+    )
     node = Node(
         config=config,
         genesis_hash=genesis_hash,
+        fence=fence,
         head=head_of(header, block_id, stored.seal, stored.state, stored.sealed_by),
         engine=Idle(""),
         engine_of=engines.quorum,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken, Invalid, InvalidMessage, Refused
 from chaosnet.consensus.branching import BranchEngine
-from chaosnet.kernel import chain, handover, making, producer
+from chaosnet.kernel import chain, fencing, handover, making, producer
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.node import Node
@@ -212,6 +212,7 @@ def _grow(node: Node, candidate: Candidate, now: int) -> None:
         return
     node.sync.advance(header.height, candidate.block_id)
     tree.add(Entry(head, candidate, branch.score(view, header), is_tail))
+    fencing.see_block(node, header, candidate.seal, head.sealed_by, now)
     follow_best(node, now)
     retry_waiting(node, now)
 

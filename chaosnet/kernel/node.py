@@ -8,6 +8,7 @@ from chaosnet.base.errors import Broken
 from chaosnet.base.limits import PROOF_HEIGHTS
 from chaosnet.consensus.branching import BranchEngine, Parent, Turn
 from chaosnet.consensus.engine import CheckCandidate, Engine, RoundState
+from chaosnet.consensus.fence import Fence
 from chaosnet.crypto.scrypt import pow_hash
 from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.events import Effect
@@ -55,6 +56,10 @@ class NodeConfig:
     """(height, block id) the operator trusts: a chain with another block there is refused."""
     members_only: bool = False
     """Refuse peers whose node key is not in the membership."""
+    fence_listen_blocks: int = 10
+    """Blocks that a node with an imported or copied sign state only listens to; 0: none."""
+    fence_listen_ms: int = 60_000
+    """Longest wait for them, while no other user of the key is heard."""
     unwritten_max: int = 0
     """Blocks that sync may be ahead of the disk; 0: any number, where nobody tells what is written."""
 
@@ -102,6 +107,7 @@ class Node:
 
     config: NodeConfig
     genesis_hash: bytes
+    fence: Fence
     head: Head
     engine: Engine
     engine_of: Callable[[str], Engine]

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.base.limits import ADDRESSES_PER_MESSAGE_MAX, HELLO_BYTES_MAX
-from chaosnet.kernel import agreement, eras, forks, importing, intake, making, peering
+from chaosnet.kernel import agreement, eras, fencing, forks, importing, intake, making, peering
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.health import watch_quorum
@@ -21,6 +21,7 @@ def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
     Broken means an invariant of our own failed: the process must stop before it writes.
     """
     height = node.head.header.height
+    fencing.before(node, event, now)
     _dispatch(node, event, now)
     if not node.halted and eras.cross_if_due(node, now):
         peering.sync_on(node, now)
@@ -32,6 +33,7 @@ def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
     if isinstance(event, ev.TimerFired):  # at least twice a second
         watch_quorum(node, now)
     peering.schedule_gossip(node, now)
+    fencing.guard(node, now)
     effects = node.effects
     node.effects = []
     return effects
@@ -133,6 +135,7 @@ def _received(node: Node, peer: bytes, payload: bytes, now: int) -> None:
 
 
 def _message(node: Node, peer: bytes, message: Message, now: int) -> None:
+    fencing.hear(node, message, now)
     match message:
         case msg.Votes():
             if not node.halted:

@@ -4,8 +4,8 @@ It lies beside the key, not in the data directory, so that `node reset` keeps it
 decided in `consensus.signstate`; here is only how its entries get to the disk and back
 (protocol: Engines, Sign state).
 
-The journal names the inode of its lock file, which is never replaced. A copy of the directory, or one
-restored from a backup, has another: then the key may be in use elsewhere, and the node listens first.
+The journal says which file its lock is, one that is never written nor replaced. In a copy of the directory,
+or one restored from a backup, it is another: then the key may be in use elsewhere, and the node listens first.
 """
 
 import os
@@ -30,6 +30,7 @@ from chaosnet.storage.datadir import FileLock, sync_directory
 
 JOURNAL_BYTES_MAX: Final = 1024 * 1024
 """A longer journal is replaced by the shortest one with the same meaning."""
+PLACE_MAX: Final = 2**63 - 1
 
 
 class SignStateFile:
@@ -174,7 +175,9 @@ def _lock_path(path: Path) -> Path:
 
 
 def _place_of(path: Path) -> int:
-    return _lock_path(path).stat().st_ino
+    """Return a number of the lock file that no copy and no restored backup has: nobody can set a ctime."""
+    found = _lock_path(path).stat()
+    return (found.st_ino ^ found.st_ctime_ns) & PLACE_MAX
 
 
 def _put(path: Path, data: bytes) -> int:

@@ -22,7 +22,7 @@ from chaosnet.kernel.boot import Stored, genesis_stored, make_node
 from chaosnet.kernel.node import Node, NodeConfig
 from chaosnet.kernel.step import step
 from chaosnet.model.block import Certificate, SealedBlock, decode_block
-from chaosnet.model.evidence import NIL, PRECOMMIT, Proposal, Vote, proposal_digest, vote_digest
+from chaosnet.model.evidence import NIL, PRECOMMIT, Proposal, Signable, Vote, proposal_digest, vote_digest
 from chaosnet.model.genesis import Genesis, genesis_hash_of
 from chaosnet.model.header import QuorumProof
 from chaosnet.model.transaction import SignedTx
@@ -166,7 +166,7 @@ class Bench:
                 effects += self.feed(ev.SignatureMade(asked.request.unsigned, self.sign(asked)))
         return effects
 
-    def sign(self, asked: ev.AskSignature) -> Proposal | Vote | None:
+    def sign(self, asked: ev.AskSignature) -> Signable | None:
         """Ask the sign state of the node under test."""
         self.signs, _, message = sign_request(
             self.signs, asked.request, self.genesis_hash, lambda digest: sign(self._seed, digest)
@@ -319,10 +319,13 @@ class Bench:
     def grow(self, blocks: int = 1) -> None:
         """Commit empty blocks as the other validators agree on them; they must be connected."""
         for _ in range(blocks):
-            candidate = self.candidate()
+            round_ = 1 if self.turn() == self.me else 0
+            candidate = self.candidate(round_=round_)
             others = [i for i in range(len(self.validators)) if i != self.me]
-            self.say(self.node_of(others[0]), self.proposal(candidate))
-            self.say(self.node_of(others[0]), self.votes(others, PRECOMMIT, candidate.block_id))
+            self.say(self.node_of(others[0]), self.proposal(candidate, round_))
+            self.say(
+                self.node_of(others[0]), self.votes(others, PRECOMMIT, candidate.block_id, round_=round_)
+            )
 
 
 def of(effects: Iterable[ev.Effect], kind: type[E]) -> list[E]:

@@ -180,6 +180,7 @@ def test_sync_first_then_the_proposal_of_the_same_block() -> None:
 def test_a_false_seal_does_not_spoil_the_block_for_consensus() -> None:
     late, candidate, peer, asked = one_behind()
     bench = late.bench
+    bench.node.fence.has_caught_up = True
     false = encode(SealedBlock(candidate.block, b"no seal"))
     bench.say(peer, Bodies(asked.first, (false,)))
     effects = bench.say(late.other, bench.proposal(candidate))

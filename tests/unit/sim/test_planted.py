@@ -8,6 +8,7 @@ import pytest
 
 from chaosnet.consensus import signstate
 from chaosnet.consensus.engine import KeepCandidate
+from chaosnet.consensus.fence import Fence
 from chaosnet.consensus.quorum import Tally
 from chaosnet.consensus.signstate import Decision
 from chaosnet.consensus.tendermint import Agreement
@@ -58,6 +59,7 @@ def vote_twice(patch: pytest.MonkeyPatch) -> None:
 
 def sign_always(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(signstate, "decide", lambda _state, _request: Decision.SIGN)
+    patch.setattr(Fence, "is_foreign", lambda *_, **__: False)
 
 
 def forget_at_restart(patch: pytest.MonkeyPatch) -> None:
@@ -155,7 +157,7 @@ def test_an_engine_without_locks_is_caught(monkeypatch: pytest.MonkeyPatch) -> N
         return moved
 
     monkeypatch.setattr(Agreement, "_precommit", unlocked)
-    monkeypatch.setattr(signstate, "_is_true_to_lock", lambda _lock, _request: True)
+    monkeypatch.setattr(signstate, "_is_true_to_lock", lambda *_: True)
     many = Scenario(
         name="planted unlocked",
         about="",
