@@ -15,7 +15,18 @@ from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.genesis import TEAM_LOCK
 from chaosnet.model.genesis_make import TREASURY
 from chaosnet.model.policy import KeyPolicy, policy_hash
-from chaosnet.model.transaction import SetPolicy, SignedTx, Transfer
+from chaosnet.model.transaction import (
+    Action,
+    Delegate,
+    Redelegate,
+    Register,
+    SetPolicy,
+    SignedTx,
+    Transfer,
+    Undelegate,
+    Unjail,
+    Withdraw,
+)
 from tests.making import Person, body_of, context, network, signed_by, transfer
 
 ADA, BOB, EVE, TEAM = Person("ada"), Person("bob"), Person("eve"), Person("team")
@@ -214,3 +225,46 @@ def test_a_malformed_action_is_never_in_a_block(action: Transfer | SetPolicy, co
     assert caught.value.code == code
     signed = signed_by(ADA, body_of(GENESIS, ADA, 3, action))
     assert refusal(signed, context(GENESIS, STATE)) == code
+
+
+KEYS = [bytes([fill]) * 32 for fill in range(3)]
+
+
+def test_new_bonds_count_like_transfers() -> None:
+    actions = (
+        Transfer(BOB.address, 1),
+        Delegate(BOB.address, 20),
+        Undelegate(BOB.address, 300),
+        Redelegate(BOB.address, ADA.address, 4_000),
+        Withdraw(BOB.address),
+        Unjail(),
+        Register(KEYS[0], KEYS[1], KEYS[2], 1_000),
+        Register(KEYS[0], b"", KEYS[2], 0),
+    )
+    assert check_actions(actions) == 21
+    signed = signed_by(ADA, body_of(GENESIS, ADA, 3, Delegate(BOB.address, FUNDS)))
+    assert refusal(signed, context(GENESIS, STATE)) == "not_enough"
+
+
+@pytest.mark.parametrize(
+    "action, code",
+    [
+        (Delegate(TREASURY, 1), "bad_address"),
+        (Undelegate(b"", 1), "bad_address"),
+        (Redelegate(BOB.address, TREASURY, 1), "bad_address"),
+        (Redelegate(BOB.address, BOB.address, 1), "bad_argument"),
+        (Withdraw(TREASURY), "bad_address"),
+        (Delegate(BOB.address, 0), "bad_argument"),
+        (Undelegate(BOB.address, -1), "bad_argument"),
+        (Redelegate(BOB.address, ADA.address, AMOUNT_MAX + 1), "bad_argument"),
+        (Register(KEYS[0], KEYS[1], KEYS[0], 0), "bad_argument"),
+        (Register(KEYS[0], b"short", KEYS[2], 0), "bad_argument"),
+        (Register(b"", KEYS[1], KEYS[2], 0), "bad_argument"),
+        (Register(KEYS[0], KEYS[1], KEYS[2], 1_001), "bad_argument"),
+        (Register(KEYS[0], KEYS[1], KEYS[2], -1), "bad_argument"),
+    ],
+)
+def test_malformed_staking_is_refused(action: Action, code: str) -> None:
+    with pytest.raises(InvalidTransaction) as caught:
+        check_actions((action,))
+    assert caught.value.code == code

@@ -10,7 +10,6 @@ from chaosnet.model.genesis import (
     OBSERVER,
     TEAM_LOCK,
     Allocation,
-    Bond,
     ChainParams,
     EngineFrom,
     Genesis,
@@ -138,52 +137,6 @@ def test_every_parameter_has_bounds_that_hold_its_default() -> None:
 @pytest.mark.parametrize("bits", [0x20000000, 0x20007FFF, 0x1F800000, 0x20FFFFFF])
 def test_targets_have_one_form(bits: int) -> None:
     assert fault(CONSORTIUM, params=ChainParams(pow_bits=bits))[1] == "params.pow_bits"
-
-
-STAKED = network(
-    [(ADA, 1_000, None), (BOB, 500, TEAM_LOCK), (BOB, 10, None)],
-    [ADA, BOB],
-    schedule=(EngineFrom(1, "dpos"), EngineFrom(50, "pos")),
-    bonds=[Bond(ADA.address, 1_000, 1_000), Bond(BOB.address, 10, 0)],
-    with_vrf=True,
-)
-
-
-def bonds(**fields: Any) -> tuple[Bond, ...]:
-    return tuple(
-        msgspec.structs.replace(bond, **fields) if bond.operator == BOB.address else bond
-        for bond in STAKED.bonds
-    )
-
-
-@pytest.mark.parametrize(
-    "fields, field",
-    [
-        ({"bonds": STAKED.bonds[::-1]}, "bonds"),
-        ({"bonds": STAKED.bonds[:1] * 2}, "bonds"),
-        ({"bonds": (Bond(Person("eve").address, 1, 0),)}, "bonds.operator"),
-        ({"bonds": bonds(amount=11)}, "bonds.amount"),
-        ({"bonds": bonds(amount=0)}, "bonds.amount"),
-        ({"bonds": bonds(commission_permille=1_001)}, "bonds.commission_permille"),
-        ({"bonds": bonds(commission_permille=-1)}, "bonds.commission_permille"),
-        ({"params": ChainParams(evidence_age=1_000_000)}, "params.unbonding_blocks"),
-        ({"params": ChainParams(slot_ms=1_000)}, "params.trust_period_ms"),
-        ({"members": CONSORTIUM.members}, "members.vrf_key"),
-    ],
-)
-def test_staking_engines_get_what_they_need(fields: dict[str, Any], field: str) -> None:
-    check_genesis(STAKED)
-    assert fault(STAKED, **fields) == ("bad_argument", field)
-
-
-def test_observers_cannot_be_bonded_and_nobody_before_the_coins() -> None:
-    observers = tuple(msgspec.structs.replace(m, role=OBSERVER) for m in STAKED.members[:1])
-    assert fault(STAKED, members=observers + STAKED.members[1:])[1] == "bonds.operator"
-    assert fault(PUBLIC, bonds=STAKED.bonds)[1] == "bonds"
-
-
-def test_without_staking_the_delays_are_free() -> None:
-    check_genesis(msgspec.structs.replace(CONSORTIUM, params=ChainParams(evidence_age=1_000_000)))
 
 
 def test_counts_are_bounded() -> None:

@@ -3,12 +3,25 @@ from itertools import permutations
 from chaosnet.ledger.keys import (
     ACCOUNT_PREFIX,
     account_key,
+    active_key,
     address_of_key,
+    candidate_key,
+    candidates_key,
+    delegation_key,
+    delegator_key,
+    epoch_key,
     evidence_key,
+    exit_key,
+    key_owner_key,
     member_key,
     members_key,
+    missed_key,
     params_key,
+    reveal_key,
     rule_key,
+    seed_key,
+    unbonding_key,
+    upcoming_key,
 )
 
 ADDRESSES = [bytes([kind]) + bytes([fill]) * 32 for kind in (0, 2) for fill in (0, 1, 33, 255)]
@@ -19,6 +32,13 @@ def test_no_key_is_a_prefix_of_another() -> None:
     keys += [account_key(address) for address in ADDRESSES]
     keys += [member_key(address) for address in ADDRESSES]
     keys += [evidence_key(bytes([s]) * 32, era, h) for s in (1, 2) for era in (0, 1) for h in (1, 256, 2**63)]
+    keys += [epoch_key(), active_key(), upcoming_key(), seed_key(), candidates_key()]
+    for room in (reveal_key, missed_key, candidate_key, key_owner_key, delegator_key):
+        keys += [room(address) for address in ADDRESSES]
+    for pair in (delegation_key, unbonding_key):
+        keys += [pair(one, other) for one in ADDRESSES for other in ADDRESSES]
+    keys += [exit_key(address, height) for address in ADDRESSES for height in (0, 1, 2**40)]
+    assert len(keys) == len(dict.fromkeys(keys))
     assert not any(longer.startswith(key) for key, longer in permutations(keys, 2))
 
 
