@@ -20,6 +20,7 @@ from chaosnet.base.errors import ChaosError
 from chaosnet.cli import (
     account,
     chain,
+    fence,
     genesis,
     init,
     keys,
@@ -85,6 +86,7 @@ def assemble() -> None:
     app.add_typer(genesis.app, name="genesis")
     keys.app.add_typer(policy.app)
     keys.app.add_typer(messages.app)
+    keys.app.add_typer(fence.app)
     app.add_typer(keys.app, name="keys")
     tx.app.add_typer(tx_build.app)
     app.add_typer(tx.app, name="tx")

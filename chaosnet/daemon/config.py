@@ -34,6 +34,10 @@ class NodeSection(Section, frozen=True, kw_only=True):
     """Below this much free space the node stops taking part, before anything breaks."""
     verify_threads: int = 2
     """Threads that verify signatures."""
+    fence_listen_blocks: int = 10
+    """Blocks to listen to, signing nothing, after the sign state was imported or copied; 0: none."""
+    fence_listen_ms: int = 60_000
+    """Longest wait for these blocks, while connected and no other use of the key is heard."""
 
 
 class KeysSection(Section, frozen=True, kw_only=True):
@@ -117,6 +121,8 @@ class Config(Section, frozen=True, kw_only=True):
 RANGES: Final = (
     ("node", "disk_free_mib_min", 0, 2**30),
     ("node", "verify_threads", 1, 64),
+    ("node", "fence_listen_blocks", 0, 1_000_000),
+    ("node", "fence_listen_ms", 1_000, 2**31),
     ("network", "peer_slots", 0, 1_024),
     ("network", "peers_max", 1, 1_024),
     ("network", "connections_per_ip_max", 1, 1_024),

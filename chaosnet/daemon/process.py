@@ -136,6 +136,8 @@ def node_config(config: Config, genesis: Genesis, keys: Keys) -> NodeConfig:
         peer_slots=network.peer_slots,
         pinned=pinned_of(config),
         members_only=network.members_only,
+        fence_listen_blocks=config.node.fence_listen_blocks,
+        fence_listen_ms=config.node.fence_listen_ms,
         unwritten_max=UNWRITTEN_MAX,
     )
 
@@ -257,6 +259,8 @@ class NodeProcess:
         gc.set_threshold(50_000, 50, 1_000)
         runtime.start()
         log.info("node_started", name=config.node.name, height=node.head.header.height)
+        if node.fence.is_listening:
+            log.warning("key_listens", blocks=config.node.fence_listen_blocks)
         notify("READY=1")
         await self._serve(runtime, backend)
         backend.phase = "stopping"

@@ -5,7 +5,7 @@ decided in `consensus.signstate`; here is only how its entries get to the disk a
 (protocol: Engines, Sign state).
 
 The journal says which file its lock is, one that is never written nor replaced. In a copy of the directory,
-or one restored from a backup, it is another: then the key may be in use elsewhere, and the node listens first.
+or one restored from a backup, it is another: the key may be in use elsewhere then, and the node listens.
 """
 
 import os
@@ -31,6 +31,7 @@ from chaosnet.storage.datadir import FileLock, sync_directory
 JOURNAL_BYTES_MAX: Final = 1024 * 1024
 """A longer journal is replaced by the shortest one with the same meaning."""
 PLACE_MAX: Final = 2**63 - 1
+NOTHING_SIGNED: Final = SignState()
 
 
 class SignStateFile:
@@ -64,14 +65,17 @@ class SignStateFile:
             raise
 
     @classmethod
-    def create(cls, path: Path, genesis: bytes, public_key: bytes) -> None:
-        """Begin the journal of a key that has never signed; Refused(`key_exists`) when one is there."""
+    def create(cls, path: Path, genesis: bytes, public_key: bytes, state: SignState = NOTHING_SIGNED) -> None:
+        """Begin the journal of a key that has never signed, or that comes with a state from elsewhere.
+
+        Raises Refused(`key_exists`) when one is there.
+        """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(_lock_path(path)):
             if path.exists():
                 raise Refused("key_exists", f"{path} is there already: it says what the key has signed")
-            state = SignState(place=_place_of(path))
-            os.close(_put(path, encode_journal(state, genesis=genesis, key=public_key)))
+            placed = replace(state, place=_place_of(path))
+            os.close(_put(path, encode_journal(placed, genesis=genesis, key=public_key)))
 
     @classmethod
     def open(cls, path: Path, genesis: bytes, seed: bytes) -> "SignStateFile":
