@@ -113,6 +113,8 @@ class Turn(Fact):
     """0 under pow."""
     question: bytes
     """What the key holder must answer first: the lottery's input under pos; else empty."""
+    proposer: bytes = b""
+    """Operator whose turn it is; empty under pow."""
 
 
 class Slots(Fact):
