@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 from chaosnet.consensus.branching import BranchEngine
 from chaosnet.consensus.dbft import Dbft
+from chaosnet.consensus.dpos import Dpos
 from chaosnet.consensus.engine import Engine, Resume
 from chaosnet.consensus.idle import Idle
 from chaosnet.consensus.pbft import Pbft
+from chaosnet.consensus.pos import Pos
+from chaosnet.consensus.pow import Pow
 from chaosnet.consensus.quorum import Verifier
 from chaosnet.crypto.scrypt import pow_hash
 
@@ -43,4 +46,10 @@ class Engines:
 
     def branching(self, name: str) -> BranchEngine | None:
         """Return a branching engine; None for a name of another kind."""
+        if name == "pow":
+            return Pow(self._work_hash)
+        if name == "pos":
+            return Pos()
+        if name == "dpos":
+            return Dpos()
         return None

@@ -30,6 +30,8 @@ def install(node: Node, name: str) -> None:
     branch = node.branch_of(name)
     node.branch = branch
     node.making = None
+    node.candidates.clear()
+    node.checks = {ticket: name for ticket, name in node.checks.items() if name in node.ahead}
     if branch is None:
         node.engine = node.engine_of(name)
         node.tree = None

@@ -74,7 +74,7 @@ def receive(node: Node, candidate: Candidate, now: int) -> None:
     if header.parent not in tree.entries or _is_early(node, candidate, now):
         _wait(node, candidate, now)
         return
-    if _begins_era(node, candidate):
+    if _begins_era(node, candidate, now):
         _wait(node, candidate, now)
         return
     if len(tree.entries) >= ENTRIES_MAX:
@@ -110,7 +110,7 @@ def on_block_verified(node: Node, candidate: Candidate, now: int, *, is_good: bo
         _grow(node, candidate, now)
 
 
-def _begins_era(node: Node, candidate: Candidate) -> bool:
+def _begins_era(node: Node, candidate: Candidate, now: int) -> bool:
     """Return whether this is the first block of the next era; its tail may end the present one (see eras)."""
     _, tree = engine_of(node)
     parent = tree.entries[candidate.block.header.parent]
@@ -123,6 +123,8 @@ def _begins_era(node: Node, candidate: Candidate) -> bool:
     except Invalid as error:
         chain.refuse(node, candidate, error)
         return True
+    if node.head.block_id != parent.head.block_id:
+        _move_head(node, parent, now)
     node.tail = candidate.block.parent_seal
     node.ahead[candidate.block_id] = candidate
     tree.set_root(parent.head.block_id)
@@ -329,7 +331,8 @@ def own_claim(node: Node) -> int:
     """Return the score of our head as peers compare it; 0 where the chain cannot fork."""
     if node.branch is None or node.tree is None:
         return 0
-    return node.branch.claim(node.tree.entries[node.head.block_id].score)
+    score = node.tree.entries[node.head.block_id].score
+    return node.branch.claim(score) if score else 0
 
 
 def height_claimed(node: Node, peer: bytes, status: Status) -> int:

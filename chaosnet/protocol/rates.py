@@ -18,6 +18,7 @@ from chaosnet.protocol.messages import (
     Headers,
     Hello,
     Message,
+    NewBlock,
     Peers,
     Propose,
     Status,
@@ -96,6 +97,7 @@ LIMITS: Final[dict[type, Limit]] = {
     Headers: Limit(50, 100),
     GetBodies: Limit(3_200, 6_400),  # blocks: 200 requests as sync makes them
     Bodies: Limit(200, 400),
+    NewBlock: Limit(50, 200, 48 * MIB, 96 * MIB),
 }
 
 

@@ -1,0 +1,31 @@
+"""Chains that can fork: growth, forks, reorganisations, finality."""
+
+from chaosnet.kernel import events as ev
+from tests.unit.kernel.ring import Ring
+
+
+def test_miners_grow_one_chain_and_it_becomes_final() -> None:
+    ring = Ring("pow").start()
+    for i in range(12):
+        ring.find(i % 4)
+    assert ring.heights() == [12] * 4
+    assert ring.agreed()
+    assert ring.finals() == [6] * 4
+
+
+def test_after_a_split_the_branch_with_more_work_is_followed() -> None:
+    ring = Ring("pow").start()
+    ring.find(0)
+    ring.cut = lambda a, b: (a < 2) != (b < 2)
+    ring.find(0)
+    for _ in range(3):
+        ring.find(2)
+    assert ring.heights() == [2, 2, 4, 4]
+    ring.cut = lambda *_: False
+    ring.find(3)
+    ring.pass_ms(5_000)
+    assert ring.agreed()
+    assert ring.heights() == [5] * 4
+    reorganised = [f for f in ring.machines[0].reports if isinstance(f, ev.Reorganised)]
+    assert [(f.old_height, f.common_height) for f in reorganised] == [(2, 1)]
+    assert ring.machines[0].disk.rolled_back == [1]
