@@ -32,6 +32,8 @@ WANTED = {
     "late_joiner",
     "wiped_data_kept_sign_state",
     "kept_data_wiped_sign_state",
+    "fence_copied",
+    "fence_old_backup",
     "clock_skew",
     "slow_disk",
     "single_node",

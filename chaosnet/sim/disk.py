@@ -15,6 +15,7 @@ from chaosnet.consensus.signstate import (
     Position,
     SignState,
     encode_journal,
+    marked,
     position_of,
     replay,
     resume_of,
@@ -69,6 +70,18 @@ class Journal:
         if entry is not None and message is not None:
             self._next = state, entry, recorded_of(message)
         return message
+
+    def copy(self) -> bytes:
+        """Return the file, as a backup has it."""
+        return self._data
+
+    def bring(self, data: bytes, *, is_imported: bool) -> None:
+        """Put the file of a backup in place, or with `is_imported` what a fence file says."""
+        state, _ = replay(data, genesis=self._genesis, key=self._key)
+        if is_imported:
+            state, _ = marked(state, is_listening=True)
+        self._state, self._next = state, None
+        self._data = encode_journal(state, genesis=self._genesis, key=self._key)
 
     def is_writing(self) -> bool:
         """Whether an append is under way."""

@@ -20,6 +20,8 @@ from chaosnet.sim.schedule import Schedule
 Undo = Callable[[], None]
 FUSE_EFFECTS: Final = 60
 """Half of the crashes come so many effects after their time, at most: between any two."""
+OPERATOR_US: Final = 3_000_000
+"""How often an operator looks at a node whose sign state was restored."""
 SLOW_DISK_US: Final = (50_000, 900_000)
 STORMS: Final = {
     "reset": 20_000,
@@ -71,6 +73,8 @@ class Faults:
             "reset": self._reset,
             "wipe_data": self._wipe_data,
             "wipe_sign_state": self._wipe_sign_state,
+            "restore_backup": self._restore_backup,
+            "copy_fence": self._copy_fence,
             **{f"storm_{kind}": partial(self._storm, kind) for kind in STORMS},
         }
 
@@ -89,7 +93,7 @@ class Faults:
 
     def first_start(self, host: Host) -> None:
         """Start a host for the first time, unless a fault keeps it down."""
-        if not self._down.get(host.place, 0):
+        if not self._down.get(host.place, 0) and not host.is_spare:
             host.start()
 
     def end(self) -> None:
@@ -99,7 +103,7 @@ class Faults:
         self._open.clear()
         for host in self._hosts:
             host.fuse = None
-            if not host.is_up:
+            if not host.is_up and not host.is_spare:
                 host.start()
 
     # ── when ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +124,7 @@ class Faults:
         self.injected += 1
         hosts = [self._hosts[place] for place in fault.nodes]
         if not hosts:
-            able = [host for host in self._hosts if not host.is_byzantine]
+            able = [host for host in self._hosts if not host.is_byzantine and not host.is_spare]
             hosts = sorted(self._dice.shuffled(able)[: fault.count], key=lambda host: host.place)
         undo = self._kinds[fault.kind](hosts, fault.amount)
         self._number += 1
@@ -262,6 +266,40 @@ class Faults:
         for host in hosts:
             host.is_follower = True
         return undo
+
+    def _restore_backup(self, hosts: list[Host], amount: int) -> Undo:
+        """Back up the sign state, with `amount` the data too; at the end bring that back."""
+        kept = [(host, host.disk.journal.copy()) for host in hosts if host.disk.journal is not None]
+
+        def undo() -> None:
+            for host, data in kept:
+                host.crash()
+                if host.disk.journal is not None:
+                    host.disk.journal.bring(data, is_imported=False)
+                if amount:
+                    host.disk.wipe_chain()
+                    self._judge.forget(host.place)
+                self.first_start(host)
+                self._schedule.after(OPERATOR_US, self._see_to, host)
+
+        return undo
+
+    def _see_to(self, host: Host) -> None:
+        """Restart a node that stopped since its key signed what it did not know of; then it listens."""
+        if host.node is not None and host.node.halted == "fenced":
+            host.crash()
+            self.first_start(host)
+        self._schedule.after(OPERATOR_US, self._see_to, host)
+
+    def _copy_fence(self, hosts: list[Host], _amount: int) -> Undo:
+        """Start a second machine with the key of each host, and a copy of its fence."""
+        for host in hosts:
+            for spare in self._hosts:
+                if spare.is_spare and spare.actor.consensus_key == host.actor.consensus_key:
+                    if spare.disk.journal is not None and host.disk.journal is not None:
+                        spare.disk.journal.bring(host.disk.journal.copy(), is_imported=True)
+                    spare.start()
+        return lambda: None
 
     def _crash_now(self, hosts: list[Host]) -> Undo:
         for host in hosts:

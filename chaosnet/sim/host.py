@@ -117,6 +117,8 @@ class Host:
         self.is_up = False
         self.is_paused = False
         self.is_gone = False
+        self.is_spare = False
+        """A second machine with another host's key: the network does not count on it."""
         self.is_follower = False
         """Lost its sign state: it may not sign any more."""
         self.run = 0

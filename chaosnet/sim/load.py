@@ -135,7 +135,7 @@ class Load:
         return sent
 
     def _submit(self, batch: list[Sent]) -> None:
-        able = [h for h in self._hosts if h.is_up and not h.is_paused and not h.is_byzantine]
+        able = [h for h in self._hosts if h.is_up and not h.is_paused and not (h.is_byzantine or h.is_spare)]
         if not able or not batch:
             return
         host = self._dice.pick(able)

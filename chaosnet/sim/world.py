@@ -82,6 +82,10 @@ class World:
         )
         for place in range(spec.nodes + spec.observers):
             self._add_host(actor_at(place))
+        for fault in spec.faults:
+            for place in fault.nodes if fault.kind == "copy_fence" else ():
+                self._add_host(make_twin(self.hosts[place].actor, len(self.hosts)))
+                self.hosts[-1].is_spare = True
         self._add_byzantine()
         honest = [h for h in self.hosts if not h.is_byzantine]
         self.checkers.honest = {h.node_key: h.place for h in honest}
@@ -209,7 +213,7 @@ class World:
         """Return what is still missing; empty: nothing."""
         heads: dict[str, int] = {}
         for host in self.hosts:
-            if not host.is_byzantine:
+            if not host.is_byzantine and not host.is_spare:
                 heads[f"node{host.place}"] = host.node.head.header.height if host.node else -1
         if min(heads.values()) < self._goal_height:
             return f"wanted height {self._goal_height} everywhere, have {heads}"
