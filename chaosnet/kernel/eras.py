@@ -7,7 +7,7 @@ from chaosnet.kernel import agreement, forks, handover, making
 from chaosnet.kernel.blocks import Head
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.tree import Entry, Tree
-from chaosnet.model.genesis import engine_at
+from chaosnet.model.genesis import engine_at, era_at
 
 
 def engine_in_force(node: Node) -> str:
@@ -27,9 +27,13 @@ def score_of(node: Node, head: Head) -> tuple[int, ...]:
 
 def install(node: Node, name: str) -> None:
     """Put the engine of this name in force on the head; `start` lets it work."""
+    header = node.head.header
+    is_old = handover.is_last_of_era(node, header) and name == header.engine
+    node.era = header.era if is_old else era_at(node.config.genesis, header.height + 1)
     branch = node.branch_of(name)
     node.branch = branch
     node.making = None
+    node.tail = b""
     node.candidates.clear()
     node.checks = {ticket: name for ticket, name in node.checks.items() if name in node.ahead}
     if branch is None:
@@ -58,9 +62,7 @@ def cross_if_due(node: Node, now: int) -> bool:
     header = node.head.header
     if not handover.is_last_of_era(node, header):
         return False
-    if node.branch is not None and (node.branch.name != header.engine or not node.tail):
-        return False
-    if node.branch is None and node.engine.name != header.engine:
+    if node.era != header.era or (node.branch is not None and not node.tail):
         return False
     if node.branch is not None:
         making.stop(node)

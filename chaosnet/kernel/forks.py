@@ -69,7 +69,7 @@ def receive(node: Node, candidate: Candidate, now: int) -> None:
     _, tree = engine_of(node)
     header = candidate.block.header
     known = candidate.block_id in tree.entries or candidate.block_id in node.candidates
-    if known or header.height <= tree.entries[tree.root].head.header.height:
+    if known or header.era < node.era or header.height <= tree.entries[tree.root].head.header.height:
         return
     if header.parent not in tree.entries or _is_early(node, candidate, now):
         _wait(node, candidate, now)
@@ -114,7 +114,7 @@ def _begins_era(node: Node, candidate: Candidate, now: int) -> bool:
     """Return whether this is the first block of the next era; its tail may end the present one (see eras)."""
     _, tree = engine_of(node)
     parent = tree.entries[candidate.block.header.parent]
-    if parent.is_tail or not handover.is_last_of_era(node, parent.head.header):
+    if parent.is_tail or not handover.is_at_end(node, parent):
         return False
     if handover.is_tail(node, candidate.block.header):
         return False
@@ -379,7 +379,7 @@ def _finalise(node: Node, best: Entry) -> None:
     height = min(_final_height(node, best), node.head.header.height)
     final = next(e for e in tree.path(best.head.block_id) if e.head.header.height == height and not e.is_tail)
     view = best.head.view
-    if handover.is_last_of_era(node, final.head.header) and view is not None and view.final_height >= height:
+    if handover.is_at_end(node, final) and view is not None and view.final_height >= height:
         node.tail = handover.tail_of(tree, best)
     if final.head.block_id == tree.root:
         return

@@ -35,6 +35,11 @@ def is_last_of_era(node: Node, header: Header) -> bool:
     return header.height > 0 and era_at(node.config.genesis, header.height + 1) != header.era
 
 
+def is_at_end(node: Node, entry: Entry) -> bool:
+    """Return whether the engine in force can only append to a tail here."""
+    return entry.is_tail or (is_last_of_era(node, entry.head.header) and entry.head.header.era == node.era)
+
+
 def is_tail(node: Node, header: Header) -> bool:
     """Return whether a header stands above the last block of its era."""
     return header.height > 0 and era_at(node.config.genesis, header.height) > header.era >= 0
@@ -139,8 +144,8 @@ def tail_of(tree: Tree, best: Entry) -> bytes:
 def check_tail(node: Node, head: Head, seal: bytes) -> None:
     """Raise InvalidBlock unless this seal makes the last block of an era final by the era's own rule."""
     old = head.header.engine
-    if seal and seal == node.tail:
-        return
+    if seal and seal == node.head.seal and head.block_id == node.head.block_id and head.header.era < node.era:
+        return  # what ended the era here
     branch = node.branch_of(old)
     if branch is None:
         seed = head.sealed_in.seed if head.sealed_in is not None else b""

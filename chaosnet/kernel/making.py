@@ -60,7 +60,7 @@ def own_operator(node: Node) -> bytes:
 
 def facts_on(node: Node, tip: Entry) -> Parent:
     """Return what the engine may know of the tip."""
-    if tip.is_tail or handover.is_last_of_era(node, tip.head.header):
+    if handover.is_at_end(node, tip):
         return handover.tail_facts(node, handover.tail_head(tip.head))
     return node.parent_facts(tip.head)
 
@@ -123,7 +123,7 @@ def _build(node: Node, making: Making, answer: bytes, now: int) -> None:
 def _draft(node: Node, tip: Entry, proof: Proof, turn: Turn, now: int) -> Candidate:
     time_ms = turn.at_ms if turn.slot else max(now, tip.head.header.time_ms + 1)
     operator = own_operator(node)
-    if tip.is_tail or handover.is_last_of_era(node, tip.head.header):
+    if handover.is_at_end(node, tip):
         return handover.tail_candidate(node, tip.head, proof, time_ms=time_ms, proposer=operator)
     return producer.build_on(node, tip.head, proof, time_ms=time_ms, proposer=operator, now=now)
 

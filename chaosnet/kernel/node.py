@@ -139,8 +139,10 @@ class Node:
     """Id of the tip last pushed to peers."""
     final_height: int = 0
     """Height of the newest final block; under engines with immediate finality that of the head."""
+    era: int = 0
+    """Of the engine in force."""
     tail: bytes = b""
-    """What makes the head final when it is the last block of a branching era."""
+    """What makes the head final when it is the last block of a branching era, until the next one begins."""
     generated: tuple[int, int] = (0, 0)
     """(era, greatest height) of the blocks this key has sealed."""
     effects: list[Effect] = field(default_factory=list)

@@ -138,7 +138,7 @@ class Ring:
             height = int(until) + 1 if until else height
         staking = with_bonds and any(e.engine in ("pos", "dpos", "dbft") for e in schedule)
         fast = {"slot_ms": 1_000, "epoch_blocks": 10, "pow_target_ms": 1_000, "pow_bits": 0x207FFFFF}
-        fast |= {"finality_depth": 6, "handover_depth": 3}
+        fast |= {"finality_depth": 6, "handover_depth": 3, "trust_period_ms": 86_400_000}
         self.genesis = network(
             [(person, RICH, None) for person in [alice, *people]],
             people,
