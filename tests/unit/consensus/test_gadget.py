@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaosnet.base.codec import Decoder, encode
 from chaosnet.base.errors import InvalidBlock
-from chaosnet.consensus.branching import Ballot
+from chaosnet.consensus.branching import Ballot, View, Work
 from chaosnet.consensus.gadget import Claim, Tip, after, check_claim, first_ballot, rank, relation
 from chaosnet.model.block import Validator, ValidatorSet
 from chaosnet.model.evidence import claims_contradict
@@ -169,6 +170,12 @@ def test_window_and_old_sets_are_dropped() -> None:
     ballot = run(ballot, seats({A: 2, B: 2}), [A, B] * 6)
     assert [block.height for block in ballot.blocks] == list(range(11, 17))
     assert [s.from_height for s in ballot.sets] == [5]
+
+
+def test_a_view_reads_back() -> None:
+    decoder: Decoder[View] = Decoder(View, 1 << 20)
+    for view in (run(first_ballot(3), equal([A, B, C]), [A, B, C]), Work(b"\x01", 3)):
+        assert decoder.decode(encode(view)) == view
 
 
 def test_no_votes_from_who_was_higher_elsewhere() -> None:
