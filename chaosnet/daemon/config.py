@@ -107,6 +107,17 @@ class TrustSection(Section, frozen=True, kw_only=True):
     """`height:id` of a block known to be right: needed after a long absence."""
 
 
+class MiningSection(Section, frozen=True, kw_only=True):
+    """[mining]."""
+
+    enabled: bool = True
+    """Mine under pow, for the account below."""
+    account: str = ""
+    """Address that receives the fees; empty: the operator account of the member whose consensus key this is."""
+    processes: int = 0
+    """Processes of low priority that search; 0: one less than there are processors, but one."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -114,6 +125,7 @@ class Config(Section, frozen=True, kw_only=True):
     keys: KeysSection = KeysSection()
     network: NetworkSection = NetworkSection()
     rpc: RpcSection = RpcSection()
+    mining: MiningSection = MiningSection()
     log: LogSection = LogSection()
     trust: TrustSection = TrustSection()
 
@@ -123,6 +135,7 @@ RANGES: Final = (
     ("node", "verify_threads", 1, 64),
     ("node", "fence_listen_blocks", 0, 1_000_000),
     ("node", "fence_listen_ms", 1_000, 2**31),
+    ("mining", "processes", 0, 1_024),
     ("network", "peer_slots", 0, 1_024),
     ("network", "peers_max", 1, 1_024),
     ("network", "connections_per_ip_max", 1, 1_024),

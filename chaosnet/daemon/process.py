@@ -20,17 +20,20 @@ from starlette.types import ASGIApp
 from chaosnet import __version__
 from chaosnet.base.errors import ChaosError, Invalid, Refused
 from chaosnet.base.units import PublicKey
+from chaosnet.crypto.addresses import parse_address
 from chaosnet.crypto.signing import public_key_of
+from chaosnet.daemon.answers import KeyAnswers
 from chaosnet.daemon.backend import Identity, NodeBackend
 from chaosnet.daemon.config import Config, endpoint, load_config
 from chaosnet.daemon.journal import log_fact, set_up_logging
 from chaosnet.daemon.keystore import Keystore, read_password
+from chaosnet.daemon.miner import Miner
 from chaosnet.daemon.reading import reading_of
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.systemd import notify
 from chaosnet.daemon.transport import TlsTransport, TransportLimits
 from chaosnet.kernel.boot import Stored, genesis_stored, make_node, publish_earlier
-from chaosnet.kernel.events import DiskLow, ReportFact
+from chaosnet.kernel.events import DiskLow, Mined, ReportFact
 from chaosnet.kernel.node import NodeConfig
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
@@ -122,6 +125,20 @@ def pinned_of(config: Config) -> tuple[int, bytes] | None:
     return int(height), block_id
 
 
+def miner_account(config: Config, genesis: Genesis, keys: Keys) -> bytes:
+    """Return the account this node mines for; empty: it does not mine. Raises Invalid(`bad_config`)."""
+    mining = config.mining
+    if not mining.enabled or all(entry.engine != "pow" for entry in genesis.schedule):
+        return b""
+    if mining.account:
+        try:
+            return parse_address(genesis.address_prefix, mining.account)
+        except Invalid as error:
+            raise Invalid("bad_config", f"mining.account: {error}") from error
+    key = keys.consensus_key
+    return next((m.operator for m in genesis.members if m.consensus_key == key), b"")
+
+
 def node_config(config: Config, genesis: Genesis, keys: Keys) -> NodeConfig:
     """Return the kernel's view of a configuration."""
     network = config.network
@@ -130,6 +147,7 @@ def node_config(config: Config, genesis: Genesis, keys: Keys) -> NodeConfig:
         node_id=public_key_of(keys.node_seed),
         seed=secrets.token_bytes(32),
         consensus_key=keys.consensus_key,
+        miner=miner_account(config, genesis, keys),
         listen_port=endpoint(network.listen)[1] if network.listen else 0,
         bootstrap=bootstrap_of(config),
         software=SOFTWARE,
@@ -213,6 +231,13 @@ class NodeProcess:
             SignStateFile.create(path, genesis_hash, public_key_of(keys.consensus_seed))
         return SignStateFile.open(path, genesis_hash, keys.consensus_seed)
 
+    def _secrets(self, keys: Keys) -> KeyAnswers | None:
+        if keys.consensus_seed is None:
+            return None
+        # Beside the sign state: also where keys themselves are kept elsewhere, this place can be written.
+        onion = (self._base / self._config.keys.sign_state).with_name("onion")
+        return KeyAnswers(keys.consensus_seed, onion)
+
     async def _run(
         self,
         stack: AsyncExitStack,
@@ -237,9 +262,14 @@ class NodeProcess:
             node,
             store,
             signer,
+            secrets=self._secrets(keys),
             verify_threads=config.node.verify_threads,
             on_report=report,
         )
+        if node.config.miner:
+            processes = config.mining.processes or max(1, (os.cpu_count() or 1) - 1)
+            miner = Miner(processes, lambda ticket, nonce: runtime.feed(Mined(ticket, nonce)))
+            runtime.attach_miner(miner)
         stack.push_async_callback(runtime.stop)
         hub = EventHub(first_id=runtime.clock_ms() * 1_000)
         trust = "pinned" if config.trust.pinned else "genesis"

@@ -46,6 +46,20 @@ class Signer(Protocol):
     def sign(self, request: SignatureRequest) -> Signable | None: ...
 
 
+class Secrets(Protocol):
+    """What holds the secrets beside the signing key."""
+
+    def answer(self, kind: str, question: bytes) -> bytes: ...
+
+
+class Searcher(Protocol):
+    """The miner, as far as the runtime calls it."""
+
+    def mine(self, ticket: int, pre_hash: bytes, target: int) -> None: ...
+    def rest(self) -> None: ...
+    async def close(self) -> None: ...
+
+
 class Links(Protocol):
     """The transport, as far as the runtime calls it."""
 
@@ -71,12 +85,15 @@ class Runtime:
         store: Store,
         signer: Signer | None,
         *,
+        secrets: Secrets | None = None,
         verify_threads: int = 2,
         on_report: Callable[[ev.ReportFact], None] = lambda _: None,
     ) -> None:
         self.node = node
         self._store = store
         self._signer = signer
+        self._secrets = secrets
+        self._miner: Searcher | None = None
         self._on_report = on_report
         self._links: Links | None = None
         self._queue: deque[ev.Effect] = deque()
@@ -97,6 +114,10 @@ class Runtime:
     def attach(self, links: Links) -> None:
         """Give the runtime its transport; call before `start`."""
         self._links = links
+
+    def attach_miner(self, miner: Searcher) -> None:
+        """Give the runtime its miner, which it closes; call before `start`."""
+        self._miner = miner
 
     def start(self) -> None:
         """Tell the kernel that the world is ready."""
@@ -152,6 +173,8 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._refuse_replies()
+        if self._miner is not None:
+            await self._miner.close()
         for pool in (self._verifiers, self._block_verifiers, self._writer):
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -208,6 +231,14 @@ class Runtime:
             case ev.ClosePeer(peer=peer, reason=reason):
                 if links is not None:
                     links.close(peer, reason)
+            case ev.AskAnswer():
+                self._spawn(self._answer(effect))
+            case ev.Mine(ticket=ticket, pre_hash=pre_hash, target=target):
+                if self._miner is not None:
+                    self._miner.mine(ticket, pre_hash, target)
+            case ev.Rest():
+                if self._miner is not None:
+                    self._miner.rest()
             case _:
                 raise AssertionError(effect)
 
@@ -263,6 +294,20 @@ class Runtime:
             self._fail(error)
             return
         self.feed(ev.Verified(asked.ticket, tuple(verdicts)))
+
+    async def _answer(self, asked: ev.AskAnswer) -> None:
+        """Ask the holder of the secret in a thread; without one the answer is empty."""
+        secrets, answer = self._secrets, b""
+        if secrets is not None:
+            try:
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(
+                    self._block_verifiers, secrets.answer, asked.kind, asked.question
+                )
+            except Exception as error:  # noqa: BLE001 - an unanswered question would leave the kernel waiting
+                self._fail(error)
+                return
+        self.feed(ev.Answered(asked.ticket, answer))
 
     def _reply(self, reply: ev.Reply) -> None:
         future = self._replies.pop(reply.ticket, None)
