@@ -4,7 +4,7 @@ The shell performs effects in list order; `Persist*` and `AskSignature` are dura
 of the same or a later list is performed. The simulator crashes nodes between any two effects.
 """
 
-from typing import dataclass_transform
+from typing import Final, dataclass_transform
 
 import msgspec
 
@@ -12,6 +12,8 @@ from chaosnet.consensus.engine import AskSignature as SignatureRequest
 from chaosnet.model.evidence import Evidence, Signable
 from chaosnet.model.header import Header
 from chaosnet.model.receipt import Receipt
+
+VIEW_BYTES_MAX: Final = 256 * 1024
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -167,7 +169,7 @@ class PersistBlock(Fact):
     final_height: int = -1
     """Of the newest final block; -1: this one is."""
     view: bytes = b""
-    """What a branching engine remembers at this block, opaque to storage."""
+    """What a branching engine remembers at this block, opaque to storage; at most VIEW_BYTES_MAX."""
 
 
 class RollBack(Fact):

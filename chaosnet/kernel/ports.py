@@ -1,4 +1,8 @@
-"""What the kernel reads from the world. Answers are immutable chain data, so reads stay deterministic."""
+"""What the kernel reads from the world: durable chain data.
+
+Answers up to the final height never change. Above, an answer may still be of the branch that a RollBack under
+way is about to undo: the kernel asks its tree of blocks first.
+"""
 
 from typing import Protocol
 

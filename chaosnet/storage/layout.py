@@ -45,6 +45,7 @@ _touched = Struct(">I x q")
 _block_decoder = msgspec.msgpack.Decoder(Block)
 _outcomes_decoder = msgspec.msgpack.Decoder(tuple[_Outcomes, ...])
 _changes_decoder = msgspec.msgpack.Decoder(Changes)
+_names_decoder = msgspec.msgpack.Decoder(tuple[list[tuple[int, int]], list[tuple[int, int]]])
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,6 +161,25 @@ def pack_undo(undo: Changes) -> bytes:
 def unpack_undo(packed: bytes) -> Changes:
     """Return state key -> value before. Raises ValueError."""
     return _changes_decoder.decode(packed)
+
+
+def take_back(state: dict[bytes, bytes], undo: Changes) -> None:
+    """Turn the state after a block into the state before it."""
+    for key, value in undo.items():
+        if value is None:
+            state.pop(key, None)
+        else:
+            state[key] = value
+
+
+def pack_names(txs: list[tuple[int, int]], history: list[tuple[int, int]]) -> bytes:
+    """Return the rows that a block adds to the indexes, to be found again when it is taken back."""
+    return encode((txs, history))
+
+
+def unpack_names(packed: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return (rows of transactions, rows of the history). Raises ValueError."""
+    return _names_decoder.decode(packed)
 
 
 def inflate(packed: bytes) -> bytes:

@@ -1,15 +1,16 @@
 """Reading chain.db from any thread: for the kernel (kernel.ports.ChainReader) and for the interfaces.
 
-What is canonical under immediate finality never changes, so answers are kept for the latest heights, and a
-call that needs several rows needs no snapshot. Connections are read-only; in WAL mode nobody waits.
+Blocks above the final one may be rolled back at any moment. So each call asks once, in one statement, what is
+canonical; what else it needs it takes only if it stands beside that very header. Headers of the latest
+heights are kept until a roll back, encoded blocks by their id. Connections are read-only; in WAL mode nobody
+waits.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from chaosnet.base.codec import Decoder
 from chaosnet.base.errors import ChaosError, Refused
@@ -22,11 +23,22 @@ from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.storage import layout
 from chaosnet.storage.datadir import CHAIN_FILE, chain_bytes
-from chaosnet.storage.schema import damaged, naming_faults, open_reader, version_of
+from chaosnet.storage.recent import Recent
+from chaosnet.storage.schema import FINALITY_VERSION, damaged, naming_faults, open_reader, version_of
 
 T = TypeVar("T")
 
 _SELECT_HEADER: Final = "SELECT height, header, seal, block_bytes, txs_total FROM header"
+_SELECT_BODY: Final = """
+    SELECT has_stored_seal, body, parent.seal
+    FROM header JOIN body USING (height) LEFT JOIN header AS parent ON parent.height = header.height - 1
+    WHERE header.height = ? AND header.header = ?"""
+_SELECT_RECEIPTS: Final = (
+    "SELECT receipts FROM header JOIN body USING (height) WHERE height = ? AND header = ?"
+)
+_SELECT_NAMED_TX: Final = """
+    SELECT location, height, header, seal, block_bytes, txs_total
+    FROM tx_name JOIN header ON height = location >> 16 WHERE prefix = ?"""
 
 _RECENT_HEADERS: Final = 512
 _RECENT_BLOCKS: Final = 8
@@ -71,37 +83,19 @@ class FoundTransaction(NamedTuple):
     receipt: Receipt
 
 
-class _Recent(Generic[T]):
-    """The latest things put in, by height."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._items: dict[int, T] = {}
-        self._lock = Lock()
-
-    def get(self, height: int) -> T | None:
-        return self._items.get(height)
-
-    def put(self, height: int, item: T) -> None:
-        with self._lock:
-            self._items.pop(height, None)
-            self._items[height] = item
-            if len(self._items) > self._count:
-                del self._items[next(iter(self._items))]
-
-
 class ChainView:
     """All that can be read of a chain.db. Methods may be called from any thread.
 
-    Raises Broken(`data_damaged`, `disk_failed`).
+    Raises Broken(`data_damaged`, `disk_failed`). Where another process writes, its roll backs are not
+    noticed: there read up to the final height (`snapshot`).
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / CHAIN_FILE
         self._idle: list[sqlite3.Connection] = []
-        self._headers: _Recent[StoredHeader] = _Recent(_RECENT_HEADERS)
-        self._blocks: _Recent[bytes] = _Recent(_RECENT_BLOCKS)
+        self._headers: Recent[int, StoredHeader] = Recent(_RECENT_HEADERS)
+        self._blocks: Recent[bytes, bytes] = Recent(_RECENT_BLOCKS)
 
     @classmethod
     def of_existing(cls, directory: Path) -> "ChainView":
@@ -156,11 +150,12 @@ class ChainView:
         recent = self._headers.get(name)
         if recent is not None:
             return recent
+        generation = self._headers.generation
         row = self._row(_SELECT_HEADER + " WHERE height = ?", (name,))
         if row is None:
             return None
         stored = stored_header_of(row)
-        self._headers.put(name, stored)
+        self._headers.put(name, stored, generation)
         return stored
 
     def headers(self, first: int, count: int, *, descending: bool = False) -> list[StoredHeader]:
@@ -181,49 +176,50 @@ class ChainView:
             return StoredBlock(stored, layout.read_block(encoded))
 
     def encoded_block(self, stored: StoredHeader) -> bytes | None:
-        """Return the encoded Block of a canonical header; None when pruned."""
-        height = stored.height
-        recent = self._blocks.get(height)
+        """Return the encoded Block of a canonical header; None when pruned or rolled back."""
+        recent = self._blocks.get(stored.block_id)
         if recent is not None:
             return recent
-        row = self._row("SELECT has_stored_seal, body FROM body WHERE height = ?", (height,))
+        generation = self._blocks.generation
+        row = self._row(_SELECT_BODY, (stored.height, stored.header))
         if row is None:
             return None
-        parent = self.stored_header(height - 1) if row[0] else None
-        with self._reading_bytes(height):
-            seal = (parent.seal if parent else b"") if row[0] else None
-            block = layout.unpack_body(row[1], stored.header, seal)
-        self._blocks.put(height, block)
+        has_stored_seal, body, parents_seal = row
+        with self._reading_bytes(stored.height):
+            seal = (parents_seal or b"") if has_stored_seal else None
+            block = layout.unpack_body(body, stored.header, seal)
+        self._blocks.put(stored.block_id, block, generation)
         return block
 
-    def receipts(self, height: int) -> tuple[Receipt, ...] | None:
-        """Return the receipts of the block at a height; None when unknown or pruned."""
-        found = self.block(height)
-        packed = None if found is None else self._packed_receipts(height)
+    def receipts(self, name: int | bytes) -> tuple[Receipt, ...] | None:
+        """Return the receipts of the block at a height, or with a block id; None when unknown or pruned."""
+        found = self.block(name)
+        packed = None if found is None else self._packed_receipts(found.stored)
         if found is None or packed is None:
             return None
-        with self._reading_bytes(height):
+        with self._reading_bytes(found.stored.height):
             return layout.unpack_receipts(packed, found.block.txs)
 
     def outcomes(self, height: int) -> bytes | None:
         """Return the receipts of a block in the form of `layout.outcomes_of`; None when unknown or pruned."""
-        packed = self._packed_receipts(height)
-        if packed is None:
+        row = self._row("SELECT receipts FROM body WHERE height = ?", (height,))
+        if row is None:
             return None
         with self._reading_bytes(height):
-            return layout.inflate(packed)
+            return layout.inflate(row[0])
 
     def find_transaction(self, tx_id: bytes) -> FoundTransaction | None:
         """Return a transaction of the chain with its place and its receipt."""
         found = self._locate(tx_id)
         if found is None:
             return None
-        height, position, raw = found
-        packed = self._packed_receipts(height)
+        stored, position, raw = found
+        packed = self._packed_receipts(stored)
         if packed is None:
             return None
-        with self._reading_bytes(height):
-            return FoundTransaction(height, position, raw, layout.unpack_receipt(packed, raw, position))
+        with self._reading_bytes(stored.height):
+            receipt = layout.unpack_receipt(packed, raw, position)
+            return FoundTransaction(stored.height, position, raw, receipt)
 
     def account_history(
         self, address: bytes, before: tuple[int, int] | None, limit: int
@@ -247,6 +243,19 @@ class ChainView:
         with self._reading_bytes(height):
             return layout.unpack_undo(row[0])
 
+    def view(self, height: int) -> bytes | None:
+        """Return what the engine remembers at the block at a height, empty where it has nothing to.
+
+        None when pruned, which none is from the final height on.
+        """
+        row = self._row("SELECT view FROM undo WHERE height = ?", (height,))
+        return None if row is None else row[0]
+
+    def final_height(self) -> int:
+        """Return up to which height nothing can be rolled back."""
+        with self._reading() as connection:
+            return _final_height_of(connection)
+
     def evidence(self) -> list[Evidence]:
         """Return all proofs of double signatures kept for the operator."""
         return [_evidence_decoder.decode(row[0]) for row in self._rows("SELECT evidence FROM evidence", ())]
@@ -256,13 +265,23 @@ class ChainView:
         with self._reading() as connection:
             yield from connection.execute("SELECT key, value FROM state")
 
-    def snapshot(self) -> tuple[int, dict[bytes, bytes]]:
-        """Return the height of the head and the state after it, as of one moment, also of a running node."""
+    def snapshot(self, *, is_final: bool = False) -> tuple[int, dict[bytes, bytes]]:
+        """Return the height of the head and the state after it, as of one moment, also of a running node.
+
+        `is_final`: of the newest final block instead, which stays canonical whatever the node does.
+        """
         with self._reading() as connection:
             connection.execute("BEGIN")
             try:
-                height = connection.execute("SELECT max(height) FROM header").fetchone()[0]
-                return height or 0, dict(connection.execute("SELECT key, value FROM state"))
+                state = dict(connection.execute("SELECT key, value FROM state"))
+                if not is_final:
+                    return _head_height_of(connection), state
+                height = _final_height_of(connection)
+                above = "SELECT height, changes FROM undo WHERE height > ? ORDER BY height DESC"
+                for undone, packed in connection.execute(above, (height,)):
+                    with self._reading_bytes(undone):
+                        layout.take_back(state, layout.unpack_undo(packed))
+                return height, state
             finally:
                 connection.execute("COMMIT")
 
@@ -309,25 +328,24 @@ class ChainView:
                 return stored
         return None
 
-    def _packed_receipts(self, height: int) -> bytes | None:
-        row = self._row("SELECT receipts FROM body WHERE height = ?", (height,))
+    def _packed_receipts(self, stored: StoredHeader) -> bytes | None:
+        row = self._row(_SELECT_RECEIPTS, (stored.height, stored.header))
         return None if row is None else row[0]
 
-    def _locate(self, tx_id: bytes) -> tuple[int, int, bytes] | None:
-        """Return (height, position, raw) of a transaction."""
+    def _locate(self, tx_id: bytes) -> tuple[StoredHeader, int, bytes] | None:
+        """Return (header, position, raw) of a transaction."""
         if len(tx_id) != _HASH_BYTES:
             return None
-        for (location,) in self._rows(
-            "SELECT location FROM tx_name WHERE prefix = ?", (layout.hash_prefix(tx_id),)
-        ):
-            height, position = layout.place_of(location)
-            found = self.block(height)
-            if found is None:
+        for location, *row in self._rows(_SELECT_NAMED_TX, (layout.hash_prefix(tx_id),)):
+            _, position = layout.place_of(location)
+            stored = stored_header_of(row)
+            encoded = self.encoded_block(stored)
+            if encoded is None:
                 continue
-            with self._reading_bytes(height):
-                raw = found.block.txs[position]
+            with self._reading_bytes(stored.height):
+                raw = layout.read_block(encoded).txs[position]
                 if decode_transaction(raw).tx_id == tx_id:
-                    return height, position, raw
+                    return stored, position, raw
         return None
 
     def _close_readers(self) -> None:
@@ -343,7 +361,23 @@ class ChainView:
             raise damaged(self.path, f"block {height}: {error}") from error
 
 
-def stored_header_of(row: tuple[int, bytes, bytes, int, int]) -> StoredHeader:
-    """Return the header of a row, or of what is about to be one."""
+def _head_height_of(connection: sqlite3.Connection) -> int:
+    return connection.execute("SELECT max(height) FROM header").fetchone()[0] or 0
+
+
+def _final_height_of(connection: sqlite3.Connection) -> int:
+    if version_of(connection) < FINALITY_VERSION:
+        return _head_height_of(connection)
+    row = connection.execute("SELECT final_height FROM network").fetchone()
+    return row[0] if row else 0
+
+
+def stored_header_of(row: Sequence[Any]) -> StoredHeader:
+    """Return the header of a row (columns as in `_SELECT_HEADER`), or of what is about to be one."""
     height, header, seal, block_bytes, txs_total = row
-    return StoredHeader(height, BlockId(tagged_hash(b"header", header)), header, seal, block_bytes, txs_total)
+    return StoredHeader(height, header_id_of(header), header, seal, block_bytes, txs_total)
+
+
+def header_id_of(header: bytes) -> BlockId:
+    """Return the id of a block by its encoded header."""
+    return BlockId(tagged_hash(b"header", header))

@@ -1,7 +1,8 @@
 """The tables of chain.db, how a connection is opened, and what a fault of SQLite means for the node.
 
-Every table is append-only but `state`, `candidate` and `undo`. Names of transactions, accounts and blocks are
-kept as short integer prefixes; a reader resolves the rare collision by looking at the block itself.
+Every table is append-only but `network`, `state`, `candidate` and `undo`; only a roll back deletes blocks.
+Names of transactions, accounts and blocks are kept as short integer prefixes; a reader resolves the rare
+collision by looking at the block itself.
 """
 
 import sqlite3
@@ -37,8 +38,21 @@ _VERSION_1: Final = (
     "CREATE TABLE evidence (key BLOB PRIMARY KEY, evidence BLOB NOT NULL)",
 )
 
-STEPS: Final = (_VERSION_1,)
+# Version 1 knew only blocks that are final at once, so its head is final.
+_VERSION_2: Final = (
+    "ALTER TABLE network ADD COLUMN final_height INTEGER NOT NULL DEFAULT 0",
+    "UPDATE network SET final_height = (SELECT coalesce(max(height), 0) FROM header)",
+    # What a branching engine remembers at this block.
+    "ALTER TABLE undo ADD COLUMN view BLOB NOT NULL DEFAULT x''",
+    # Rows of tx_name and history; empty where the block was final at once.
+    "ALTER TABLE undo ADD COLUMN names BLOB NOT NULL DEFAULT x''",
+)
+
+STEPS: Final = (_VERSION_1, _VERSION_2)
 """Statements that lead from each schema version to the next; version 0 is an empty file."""
+
+FINALITY_VERSION: Final = 2
+"""The first that knows of blocks that are not final."""
 
 _PAGE_BYTES: Final = 4096
 _WAL_PAGES: Final = 8192

@@ -1,4 +1,4 @@
-"""The chain on disk: one SQLite file, one writer, one transaction per block.
+"""The chain on disk: one SQLite file, one writer, one transaction per block or roll back.
 
 What a commit wrote is there after any kill or power cut (WAL, synchronous = FULL), and what it had not
 finished leaves no trace. Reads are in `reader`; the state is read once at start and lives in memory.
@@ -12,16 +12,18 @@ from typing import Final, NamedTuple
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken, ChaosError, Refused
 from chaosnet.base.units import BlockId
-from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence
+from chaosnet.kernel.events import VIEW_BYTES_MAX, PersistBlock, PersistCandidate, PersistEvidence
 from chaosnet.model.block import SealedBlock, decode_block
 from chaosnet.model.evidence import evidence_key
 from chaosnet.model.header import Header, block_id_of
 from chaosnet.storage import layout, schema
 from chaosnet.storage.datadir import CHAIN_FILE, FileLock, lock_directory, sync_directory
-from chaosnet.storage.reader import ChainView, StoredHeader, stored_header_of
+from chaosnet.storage.reader import ChainView, StoredHeader, header_id_of, stored_header_of
 
-UNDO_BLOCKS: Final = 16
-"""Undo records kept where blocks are final at once; other engines need their finality depth and a margin."""
+UNDO_BLOCKS: Final = 144
+"""Undo records kept at least: the heights that reads and proofs are served for, and a margin."""
+UNDO_MARGIN: Final = 16
+"""Undo records kept at least up to the final block. Its view is among them, as all that a roll back needs."""
 
 
 class Head(NamedTuple):
@@ -48,6 +50,9 @@ class ChainStore(ChainView):
         self._lock = lock
         self._undo_blocks = undo_blocks
         self._head = self._checked_head()
+        self._final_height = self.final_height()
+        if self._final_height > self._head.height:
+            raise schema.damaged(self.path, f"head {self._head.height} below the final height")
 
     @classmethod
     def create_or_open(
@@ -100,7 +105,11 @@ class ChainStore(ChainView):
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────
 
     def commit_block(self, block: PersistBlock) -> None:
-        """Make a block the head: bytes, seal, receipts, state changes, undo record and indexes, or none."""
+        """Make a block the head: bytes, seal, receipts, state changes, undo record and indexes, or none.
+
+        The final height never sinks, and is never above the head: a block may come with one that only blocks
+        after it will reach.
+        """
         head = self._head
         header = encode(block.header)
         stored = stored_header_of(
@@ -110,17 +119,48 @@ class ChainStore(ChainView):
             raise Broken("internal", f"block {block.height} does not follow the head {head.height}")
         if stored.block_id != block.block_id or block.header.height != block.height:
             raise Broken("internal", f"block {block.height} is not the one its id names")
+        if len(block.view) > VIEW_BYTES_MAX:
+            raise Broken("internal", f"view of {len(block.view)} bytes at block {block.height}")
+        claimed = block.height if block.final_height < 0 else min(block.final_height, block.height)
+        final_height = max(claimed, self._final_height)
         body = layout.pack_body(block.block, header, head.seal)
         receipts = layout.pack_receipts(block.receipts)
         with schema.naming_faults(self.path), schema.transaction(self._writer):
             _insert_block(self._writer, stored, body, receipts)
-            self._insert_names(block)
+            txs = layout.tx_rows(block.height, block.tx_ids)
+            history = layout.history_rows(block.height, block.touched)
+            _insert_names(self._writer, txs, history)
             _change_state(self._writer, block.changes)
-            self._keep_undo(block)
+            names = b"" if final_height >= block.height else layout.pack_names(txs, history)
+            self._writer.execute(
+                "INSERT INTO undo (height, changes, view, names) VALUES (?, ?, ?, ?)",
+                (block.height, layout.pack_undo(block.undo), block.view, names),
+            )
+            self._writer.execute("UPDATE network SET final_height = ?", (final_height,))
+            self._drop_undo(block.height, final_height)
             self._writer.execute("DELETE FROM candidate WHERE height <= ?", (block.height,))
-        self._headers.put(block.height, stored)
-        self._blocks.put(block.height, block.block)
-        self._head = stored
+        self._headers.put(block.height, stored, self._headers.generation)
+        self._blocks.put(stored.block_id, block.block, self._blocks.generation)
+        self._head, self._final_height = stored, final_height
+
+    def roll_back(self, height: int) -> None:
+        """Make the canonical block at this height the head again: all that came above is undone, or nothing.
+
+        Raises Broken(`internal`) for a height above the head or below the final one.
+        """
+        if not self._final_height <= height <= self._head.height:
+            raise Broken(
+                "internal", f"roll back from {self._head.height} to {height}, {self._final_height} final"
+            )
+        head = self.stored_header(height)
+        if head is None:
+            raise schema.damaged(self.path, f"block {height} is missing")
+        with schema.naming_faults(self.path), schema.transaction(self._writer):
+            self._take_back(height)
+        # After the commit: whoever read the disk before it must not put what is gone into the caches again.
+        self._headers.forget()
+        self._blocks.forget()
+        self._head = head
 
     def keep_candidate(self, candidate: PersistCandidate) -> None:
         """Keep a block this node may lock on until a block of its height is committed."""
@@ -140,22 +180,33 @@ class ChainStore(ChainView):
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def _insert_names(self, block: PersistBlock) -> None:
-        # REPLACE spares SQLite the look-up for a conflict: the keys are new, or their rows are equal.
-        self._writer.executemany(
-            "REPLACE INTO tx_name (prefix, location) VALUES (?, ?)",
-            layout.tx_rows(block.height, block.tx_ids),
-        )
-        self._writer.executemany(
-            "REPLACE INTO history (account, location) VALUES (?, ?)",
-            layout.history_rows(block.height, block.touched),
-        )
+    def _drop_undo(self, height: int, final_height: int) -> None:
+        margin = min(UNDO_MARGIN, self._undo_blocks)
+        last = min(height - self._undo_blocks, final_height - margin)
+        self._writer.execute("DELETE FROM undo WHERE height <= ?", (last,))
 
-    def _keep_undo(self, block: PersistBlock) -> None:
-        self._writer.execute(
-            "INSERT INTO undo (height, changes) VALUES (?, ?)", (block.height, layout.pack_undo(block.undo))
-        )
-        self._writer.execute("DELETE FROM undo WHERE height <= ?", (block.height - self._undo_blocks,))
+    def _take_back(self, height: int) -> None:
+        """Undo all blocks above a height, inside the caller's transaction."""
+        writer = self._writer
+        rows = writer.execute(
+            "SELECT height, header, changes, names FROM header JOIN undo USING (height) WHERE height > ?"
+            " ORDER BY height DESC",
+            (height,),
+        ).fetchall()
+        if len(rows) != self._head.height - height:
+            raise schema.damaged(self.path, f"undo records are missing above block {height}")
+        before: layout.Changes = {}
+        for undone, header, changes, names in rows:
+            with self._reading_bytes(undone):
+                before |= layout.unpack_undo(changes)
+                txs, history = layout.unpack_names(names)
+            prefix = layout.hash_prefix(header_id_of(header))
+            writer.execute("DELETE FROM block_name WHERE prefix = ? AND height = ?", (prefix, undone))
+            writer.executemany("DELETE FROM tx_name WHERE prefix = ? AND location = ?", txs)
+            writer.executemany("DELETE FROM history WHERE account = ? AND location = ?", history)
+        _change_state(writer, before)
+        for table in ("header", "body", "undo"):
+            writer.execute(f"DELETE FROM {table} WHERE height > ?", (height,))  # noqa: S608 - of these three
 
     def _checked_head(self) -> StoredHeader:
         """Return the head after checking that it is whole, names itself and follows its parent.
@@ -230,6 +281,14 @@ def _insert_block(
         "INSERT INTO body (height, has_stored_seal, receipts, body) VALUES (?, ?, ?, ?)",
         (stored.height, body[0], receipts, body[1]),
     )
+
+
+def _insert_names(
+    connection: sqlite3.Connection, txs: list[tuple[int, int]], history: list[tuple[int, int]]
+) -> None:
+    # REPLACE spares SQLite the look-up for a conflict: the keys are new, or their rows are equal.
+    connection.executemany("REPLACE INTO tx_name (prefix, location) VALUES (?, ?)", txs)
+    connection.executemany("REPLACE INTO history (account, location) VALUES (?, ?)", history)
 
 
 def _change_state(connection: sqlite3.Connection, changes: layout.Changes | dict[bytes, bytes]) -> None:
