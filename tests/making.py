@@ -12,8 +12,6 @@ from chaosnet.model.evidence import PRECOMMIT, DuplicateVote, Vote, vote_digest_
 from chaosnet.model.genesis import (
     VALIDATOR,
     Allocation,
-    Bond,
-    EngineFrom,
     Genesis,
     LockTerms,
     Member,
@@ -85,20 +83,18 @@ class Person:
 def network(
     people: Sequence[tuple[Person, int, LockTerms | None]],
     validators: Sequence[Person],
-    *,
-    schedule: tuple[EngineFrom, ...] = (EngineFrom(1, "pbft"),),
-    bonds: Sequence[Bond] = (),
-    with_vrf: bool = False,
-    **params: int,
+    **params: Any,
 ) -> Genesis:
-    """Return a consortium where each person holds so many motes."""
+    """Return a consortium where each person holds so many motes.
+
+    `params` may also hold `schedule`, `bonds`, and `with_vrf` for members with a lottery key.
+    """
+    with_vrf = params.pop("with_vrf", False)
     return consortium_genesis(
         "test",
         TIME_MS,
         [person.member(with_vrf=with_vrf) for person in validators],
         [Allocation(person.name, person.address, amount, lock) for person, amount, lock in people],
-        schedule=schedule,
-        bonds=bonds,
         treasury=TREASURY,
         **params,
     )
