@@ -93,11 +93,16 @@ def receive(node: Node, candidate: Candidate, now: int) -> None:
 
 
 def import_ready(node: Node, now: int) -> None:
-    """Put the blocks that sync holds into the tree, in order."""
-    for sealed, peer in node.sync.take_all():
-        receive(node, candidate_of(sealed, peer), now)
-        if node.branch is None or node.tail:
+    """Put the blocks that sync holds into the tree, in order; one may wait for its signatures at a time."""
+    while node.branch is not None and not node.tail and not _is_verifying(node):
+        taken = node.sync.take_next()
+        if taken is None:
             return
+        receive(node, candidate_of(*taken), now)
+
+
+def _is_verifying(node: Node) -> bool:
+    return any(candidate.waiting_for for candidate in node.candidates.values())
 
 
 def on_block_verified(node: Node, candidate: Candidate, now: int, *, is_good: bool) -> None:

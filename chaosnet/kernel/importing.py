@@ -19,6 +19,7 @@ def on_block_verified(node: Node, ticket: int, *, is_good: bool, now: int) -> No
         waiting = node.candidates.get(block_id)
         if waiting is not None and waiting.waiting_for == ticket:
             forks.on_block_verified(node, waiting, now, is_good=is_good)
+            forks.import_ready(node, now)
         return
     both = (node.candidates.get(block_id), node.ahead.get(block_id))
     candidate = next((c for c in both if c is not None and c.waiting_for == ticket), None)

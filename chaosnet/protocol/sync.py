@@ -102,16 +102,13 @@ class BlockSync:
         """Return the block at a height with the peer that gave it, if it is here; once."""
         return self._branch.take(height)
 
-    def take_all(self) -> list[tuple[SealedBlock, bytes]]:
-        """Return the blocks that follow each other from the branch's beginning on, each once."""
-        found = []
+    def take_next(self) -> tuple[SealedBlock, bytes] | None:
+        """Return the lowest block not taken yet, with who gave it, once its parent was taken."""
         for height in range(self._branch.head + 1, self._branch.end + 1):
             taken = self._branch.take(height)
-            if taken is not None:
-                found.append(taken)
-            elif self._branch.taken_from(height) is None:
-                break
-        return found
+            if taken is not None or self._branch.taken_from(height) is None:
+                return taken
+        return None
 
     def reject(self, height: int, now: int) -> bytes | None:
         """Drop the branch from a block on whose seal or execution failed; return the peer that gave it."""
