@@ -113,7 +113,7 @@ class MiningSection(Section, frozen=True, kw_only=True):
     enabled: bool = True
     """Mine under pow, for the account below."""
     account: str = ""
-    """Address that receives the fees; empty: the operator account of the member whose consensus key this is."""
+    """Address that receives the fees; empty: the operator account of this node's member."""
     processes: int = 0
     """Processes of low priority that search; 0: one less than there are processors, but one."""
 

@@ -49,7 +49,7 @@ class Onion:
             if is_whole and len(marks) == LAYERS // STRIDE + 1 and marks[0] == core_of(seed):
                 return cls(marks)
         onion = cls.of_seed(seed)
-        onion._keep(path)
+        onion.keep(path)
         return onion
 
     def reveal(self, last: bytes) -> bytes:
@@ -69,7 +69,7 @@ class Onion:
             layer = layer_over(layer)
         return layer
 
-    def _keep(self, path: Path) -> None:
+    def keep(self, path: Path) -> None:
         """Write the file; that it fails costs only time at the next start."""
         data = b"".join(self._marks)
         draft = path.with_name(f".{path.name}.new")

@@ -28,16 +28,14 @@ from chaosnet.daemon.config import Config, endpoint, load_config
 from chaosnet.daemon.journal import log_fact, set_up_logging
 from chaosnet.daemon.keystore import Keystore, read_password
 from chaosnet.daemon.miner import Miner
+from chaosnet.daemon.opening import open_store, rebuild
 from chaosnet.daemon.reading import reading_of
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.systemd import notify
 from chaosnet.daemon.transport import TlsTransport, TransportLimits
-from chaosnet.kernel.boot import Stored, genesis_stored, make_node, publish_earlier
+from chaosnet.kernel.boot import Stored, make_node
 from chaosnet.kernel.events import DiskLow, Mined, ReportFact
 from chaosnet.kernel.node import NodeConfig
-from chaosnet.ledger.members import next_validators
-from chaosnet.ledger.state import State
-from chaosnet.model.block import Block, SealedBlock, validators_hash_of
 from chaosnet.model.genesis import Genesis, genesis_hash_of
 from chaosnet.model.genesis_json import parse_genesis
 from chaosnet.ops.metrics import NodeMetrics
@@ -160,23 +158,6 @@ def node_config(config: Config, genesis: Genesis, keys: Keys) -> NodeConfig:
     )
 
 
-def open_store(directory: Path, genesis: Genesis) -> tuple[ChainStore, Stored]:
-    """Open or create the chain and load its state."""
-    first = genesis_stored(genesis)
-    block = SealedBlock(Block(header=first.header, parent_seal=b"", txs=()), b"")
-    store = ChainStore.create_or_open(directory, genesis_hash_of(genesis), block, first.state.items())
-    head = store.head()
-    if head.height == 0:
-        return store, first
-    state = State.of(store.load_state())
-    # Under rule set 1 the membership never changes, so the set that sealed the head is the present one.
-    sealed_by = next_validators(state)
-    if validators_hash_of(sealed_by) != head.header.validators_hash:
-        store.close()
-        raise Refused("data_damaged", "validators of the head are not in the state")
-    return store, Stored(head.header, head.seal, state, sealed_by)
-
-
 def bind(where: str) -> socket.socket:
     """Bind a TCP listener; raises Refused(`port_taken`)."""
     host, port = endpoint(where)
@@ -250,7 +231,7 @@ class NodeProcess:
         config = self._config
         resume = signer.resume() if signer is not None else None
         node = make_node(node_config(config, genesis, keys), stored, store, resume=resume)
-        publish_earlier(node, store.undo)
+        rebuild(node, store)
         metrics = NodeMetrics()
         takers: list[Callable[[ReportFact], None]] = [log_fact, metrics.on_report]
 

@@ -36,6 +36,7 @@ class Store(Protocol):
     """The durable writes a node asks for."""
 
     def commit_block(self, block: ev.PersistBlock) -> None: ...
+    def roll_back(self, height: int) -> None: ...
     def keep_candidate(self, candidate: ev.PersistCandidate) -> None: ...
     def keep_evidence(self, event: ev.PersistEvidence) -> None: ...
 
@@ -68,7 +69,7 @@ class Links(Protocol):
     def close(self, peer: bytes, reason: str) -> None: ...
 
 
-Write = ev.PersistBlock | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
+Write = ev.PersistBlock | ev.RollBack | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
 
 
 def verify_items(items: tuple[Item, ...]) -> list[bool]:
@@ -271,6 +272,8 @@ class Runtime:
                 case ev.PersistBlock():
                     self._store.commit_block(write)
                     answers.append(ev.Written(write.height))
+                case ev.RollBack(height=height):
+                    self._store.roll_back(height)
                 case ev.PersistCandidate():
                     self._store.keep_candidate(write)
                 case ev.PersistEvidence():

@@ -24,6 +24,7 @@ from chaosnet.ledger.genesis_state import genesis_header, genesis_state
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
 from chaosnet.model.block import ValidatorSet, validators_hash_of
+from chaosnet.model.epoch import Epoch
 from chaosnet.model.genesis import Genesis, engine_at, genesis_hash_of, supply_at
 from chaosnet.model.header import Header, block_id_of, decode_header
 from chaosnet.model.transaction import SignedTx
@@ -50,6 +51,8 @@ class Stored:
     """Of the newest final block; -1: the head."""
     view: bytes = b""
     """What a branching engine remembers at the head."""
+    sealed_in: Epoch | None = None
+    """The epoch in which the head was sealed."""
 
 
 def genesis_stored(genesis: Genesis) -> Stored:
@@ -142,7 +145,7 @@ def make_node(
     )
     node.written_height = header.height
     node.final_height = header.height if stored.final_height < 0 else stored.final_height
-    node.head = replace(node.head, view=decode_view(stored.view))
+    node.head = replace(node.head, view=decode_view(stored.view), sealed_in=stored.sealed_in)
     if resume is not None:
         node.generated = (resume.era, resume.max_height_generated)
     node.publish(header, block_id, stored.seal, stored.state, stored.sealed_by)

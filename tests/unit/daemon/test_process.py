@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chaosnet.base.errors import ChaosError, Refused
-from chaosnet.daemon import process
+from chaosnet.daemon import opening, process
 from chaosnet.daemon.config import Config, parse_config
 from chaosnet.kernel.boot import genesis_stored
 from chaosnet.model.genesis_json import format_genesis
@@ -68,7 +68,7 @@ def test_the_kernel_is_told_how_far_it_may_be_ahead_of_the_disk() -> None:
 
 
 def test_a_chain_is_begun_and_taken_up_again(tmp_path: Path) -> None:
-    store, stored = process.open_store(tmp_path / "new", GENESIS)
+    store, stored = opening.open_store(tmp_path / "new", GENESIS)
     assert stored.header == genesis_stored(GENESIS).header
     store.close()
     chain = RealChain(tmp_path / "old", validators=2)
@@ -76,12 +76,12 @@ def test_a_chain_is_begun_and_taken_up_again(tmp_path: Path) -> None:
         chain.add()
     head = chain.node.head
     chain.store.close()
-    store, stored = process.open_store(tmp_path / "old", chain.genesis)
+    store, stored = opening.open_store(tmp_path / "old", chain.genesis)
     assert (stored.header, stored.seal, stored.state.root) == (head.header, head.seal, head.state.root)
     assert stored.sealed_by == head.sealed_by
     store.close()
     with pytest.raises(Refused) as error:
-        process.open_store(tmp_path / "old", GENESIS)
+        opening.open_store(tmp_path / "old", GENESIS)
     assert code(error) == "wrong_genesis"
 
 
