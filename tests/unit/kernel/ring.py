@@ -171,6 +171,16 @@ class Ring:
         for one, other, outbound in ((a, b, True), (b, a, False)):
             self.queue.append((one, ev.Connected(self.machines[other].id, outbound, f"10.0.0.{other}", 1)))
 
+    def heal(self) -> None:
+        """End all cuts; links that were lost meanwhile are there again."""
+        self.cut = lambda *_: False
+        for a, one in enumerate(self.machines):
+            for b, other in enumerate(self.machines[:a]):
+                self.queue.append((a, ev.Disconnected(other.id, "cut")))
+                self.queue.append((b, ev.Disconnected(one.id, "cut")))
+                self.connect(a, b)
+        self.settle()
+
     def place_of(self, node_id: bytes) -> int:
         return next(i for i, machine in enumerate(self.machines) if machine.id == node_id)
 
