@@ -349,15 +349,16 @@ def height_claimed(node: Node, peer: bytes, status: Status) -> int:
     if node.branch is None or node.tree is None:
         return status.height
     node.told[peer] = status.head
+    nothing = node.tree.entries[node.tree.root].head.header.height
     if status.head in node.tree.entries:
-        return min(status.height, node.head.header.height)
+        return min(status.height, nothing)
     claim = int.from_bytes(status.claim, "big")
     ours = own_claim(node)
     if claim > ours and status.height <= node.head.header.height:
         node.sync.begin_below()
     if claim < ours and status.height >= node.head.header.height:
         push_to(node, peer)
-    return status.height if claim > ours else min(status.height, node.head.header.height)
+    return status.height if claim > ours else min(status.height, nothing)
 
 
 def push_to(node: Node, peer: bytes) -> None:
