@@ -24,6 +24,7 @@ from chaosnet.daemon.devnet_plan import (
     Plan,
     load_plan,
     make_plan,
+    parse_schedule,
     plan_nodes,
 )
 
@@ -48,6 +49,12 @@ def up(
     nodes: Annotated[int, typer.Option(help="Validators of a new devnet.")] = 4,
     base_port: Annotated[int, typer.Option(help="First port; each node takes three.")] = 26800,
     explorer_port: Annotated[int, typer.Option(help="Port of the explorer.")] = 26600,
+    engine: Annotated[
+        str, typer.Option(help="Engine of a new devnet: pbft, dbft, dpos, pos or pow.")
+    ] = "pbft",
+    schedule: Annotated[
+        str, typer.Option(help="Several engines instead: pow:20,pos is pow up to height 20, then pos.")
+    ] = "",
     *,
     explorer: Annotated[bool, typer.Option(help="Run the explorer too.")] = True,
     detach: Annotated[bool, typer.Option("--detach", help="Return when all nodes answer.")] = False,
@@ -58,8 +65,11 @@ def up(
         plan = load_plan(directory)
         _check_same(context, directory, plan)
     else:
+        engines = parse_schedule(schedule or engine)
         _check_free(plan_nodes(nodes, base_port), explorer_port if explorer else None, new=True)
-        plan = make_plan(directory, nodes=nodes, base_port=base_port, explorer_port=explorer_port)
+        plan = make_plan(
+            directory, nodes=nodes, base_port=base_port, explorer_port=explorer_port, schedule=engines
+        )
     net = Devnet(directory, plan)
     missing = [name for name in net.names() if net.pid(name) is None]
     with_explorer = explorer and net.pid(EXPLORER) is None
@@ -91,6 +101,8 @@ def _check_same(context: typer.Context, directory: Path, plan: Plan) -> None:
         "nodes": len(plan.nodes),
         "base_port": plan.nodes[0].p2p_port,
         "explorer_port": plan.explorer_port,
+        "engine": plan.schedule,
+        "schedule": plan.schedule,
     }
     for name, value in fixed.items():
         if context.params[name] != value and _is_given(context, name):
@@ -127,7 +139,7 @@ def _welcome(plan: Plan, directory: Path, *, detached: bool, with_explorer: bool
     keys = f"--keys {directory}/keys --password-file {directory}/password"
     somebody = info_of(keystore(directory / "keys"), f"{plan.nodes[0].name}-operator").public_key
     count = f"{len(plan.nodes)} validators are" if len(plan.nodes) > 1 else "1 validator is"
-    console.print(f"\n[bold green]{count} running.[/] Genesis {plan.genesis[:16]}\n")
+    console.print(f"\n[bold green]{count} running[/] {plan.schedule}. Genesis {plan.genesis[:16]}\n")
     if with_explorer:
         console.print(f"  explorer   {plan.explorer_url}")
     for node in plan.nodes:
@@ -208,7 +220,9 @@ def status(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
     shown = [
         (
             row["name"],
+            row["engine"] or "-",
             "-" if row["height"] is None else row["height"],
+            "-" if row["final_height"] is None else row["final_height"],
             str(row["tip"] or "-")[:8],
             str(row["state_root"] or "-")[:8],
             row["peers"],
@@ -217,7 +231,7 @@ def status(directory: Dir = DEFAULT_DIR, *, as_json: Json = False) -> None:
         )
         for row in rows
     ]
-    print_table(("node", "height#", "tip", "state", "peers#", "pid#", "health"), shown)
+    print_table(("node", "engine", "height#", "final#", "tip", "state", "peers#", "pid#", "health"), shown)
 
 
 @app.command()

@@ -214,7 +214,9 @@ class Devnet:
             rows.append(
                 {
                     "name": node.name,
+                    "engine": status.consensus.engine if status else None,
                     "height": status.height if status else None,
+                    "final_height": status.final_height if status else None,
                     "tip": status.tip if status else None,
                     "state_root": status.state_root if status else None,
                     "peers": status.peers if status else 0,

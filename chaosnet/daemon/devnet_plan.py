@@ -10,9 +10,19 @@ from chaosnet.base.errors import Invalid
 from chaosnet.base.units import MOTES_PER_COS, Address
 from chaosnet.crypto.addresses import format_address
 from chaosnet.crypto.signing import public_key_of
+from chaosnet.daemon.answers import vrf_key_of
 from chaosnet.daemon.keystore import Keystore
 from chaosnet.ledger.genesis_check import check_genesis
-from chaosnet.model.genesis import Allocation, Genesis, Member, genesis_hash_of
+from chaosnet.model.genesis import (
+    ENGINES_KNOWN,
+    STAKING_ENGINES,
+    Allocation,
+    Bond,
+    EngineFrom,
+    Genesis,
+    Member,
+    genesis_hash_of,
+)
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.model.genesis_make import consortium_genesis
 from chaosnet.model.policy import address_of, single_key
@@ -25,6 +35,18 @@ SCRYPT_N = 1 << 12
 FAUCET = "faucet"
 FAUCET_COS = 9_000_000
 PORTS_PER_NODE = 3
+OPERATOR_COS = 20_000
+"""Of each operator where validators are elected by bonded coins; half of it is bonded from the start."""
+PBFT = (EngineFrom(1, "pbft"),)
+FAST_POW = {
+    "pow_target_ms": 1_000,
+    "pow_half_life_ms": 30_000,
+    "pow_bits": 0x2001_FFFF,
+    "finality_depth": 10,
+    "handover_depth": 4,
+}
+"""About 128 tries a block, which two cores make in less than half a second."""
+FAST_STAKING = {"slot_ms": 500, "epoch_blocks": 20, "trust_period_ms": 86_400_000}
 
 
 class NodePlan(msgspec.Struct, frozen=True):
@@ -57,6 +79,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Bech32m address of the funded account; its key is `faucet` in `keys/`."""
     explorer_port: int
     nodes: list[NodePlan]
+    schedule: str = "pbft"
+    """As `parse_schedule` takes it."""
 
     @property
     def explorer_url(self) -> str:
@@ -84,6 +108,38 @@ def load_plan(directory: Path) -> Plan:
         raise Invalid("data_damaged", f"{path}: {error}") from error
 
 
+def parse_schedule(text: str) -> tuple[EngineFrom, ...]:
+    """Return the schedule of `pow:20,pos`: pow from height 1, after height 20 pos.
+
+    Raises Invalid(`bad_argument`, `engine_unknown`).
+    """
+    entries: list[EngineFrom] = []
+    first = 1
+    parts = text.split(",")
+    for number, part in enumerate(parts):
+        name, _, last = part.partition(":")
+        is_end = number == len(parts) - 1
+        if name not in ENGINES_KNOWN:
+            raise Invalid("engine_unknown", f"{name!r}: there are {', '.join(ENGINES_KNOWN)}")
+        is_height = last.isascii() and last.isdigit() and len(last) <= 15
+        if is_end == bool(last) or (last and not is_height) or (entries and entries[-1].engine == name):
+            raise Invalid(
+                "bad_argument", f"{text!r}: for example pow:20,pos is pow up to height 20, then pos"
+            )
+        entries.append(EngineFrom(first, name))
+        if not is_end:
+            if int(last) < first:
+                raise Invalid("bad_argument", f"{text!r}: {name} ends before it begins")
+            first = int(last) + 1
+    return tuple(entries)
+
+
+def format_schedule(schedule: tuple[EngineFrom, ...]) -> str:
+    """Return a schedule as `parse_schedule` takes it."""
+    ends = [f":{entry.height - 1}" for entry in schedule[1:]]
+    return ",".join(entry.engine + end for entry, end in zip(schedule, [*ends, ""], strict=True))
+
+
 def plan_nodes(nodes: int, base_port: int) -> list[NodePlan]:
     """Return names and ports of the nodes of a new devnet; raises Invalid(`bad_argument`)."""
     if not 1 <= nodes <= NODES_MAX:
@@ -102,12 +158,13 @@ def plan_nodes(nodes: int, base_port: int) -> list[NodePlan]:
     ]
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - what a devnet is made of
     directory: Path,
     *,
     nodes: int,
     base_port: int,
     explorer_port: int,
+    schedule: tuple[EngineFrom, ...] = PBFT,
     allocations: tuple[Allocation, ...] = (),
     params: dict[str, int] | None = None,
 ) -> Plan:
@@ -124,19 +181,11 @@ def make_plan(
         operator = _new_account(store, f"{plan.name}-operator", password)
         keys = Keystore(directory / plan.name / "keys", scrypt_n=SCRYPT_N)
         node_key = keys.add("node", secrets.token_bytes(32), password)
-        seeds[plan.name] = secrets.token_bytes(32)
-        consensus_key = keys.add("consensus", seeds[plan.name], password)
-        members.append(Member(plan.name, operator, "validator", consensus_key, node_key, b""))
-    genesis = consortium_genesis(
-        "devnet",
-        time.time_ns() // 1_000_000,
-        members,
-        (Allocation(FAUCET, faucet, FAUCET_COS * MOTES_PER_COS, None), *allocations),
-    )
-    genesis = msgspec.structs.replace(
-        genesis, params=msgspec.structs.replace(genesis.params, **(params or {}))
-    )
-    check_genesis(genesis)
+        seed = seeds[plan.name] = secrets.token_bytes(32)
+        consensus_key = keys.add("consensus", seed, password)
+        members.append(Member(plan.name, operator, "validator", consensus_key, node_key, vrf_key_of(seed)))
+    funds = (Allocation(FAUCET, faucet, FAUCET_COS * MOTES_PER_COS, None), *allocations)
+    genesis = _genesis(members, funds, schedule, params or {})
     (directory / "genesis.json").write_text(format_genesis(genesis), encoding="utf-8")
     for plan in plans:
         _write_node(directory, plan, plans)
@@ -146,6 +195,37 @@ def make_plan(
             public_key_of(seeds[plan.name]),
         )
     return _save_plan(directory, genesis, faucet, explorer_port, plans)
+
+
+def _genesis(
+    members: list[Member],
+    funds: tuple[Allocation, ...],
+    schedule: tuple[EngineFrom, ...],
+    params: dict[str, int],
+) -> Genesis:
+    """Return a genesis in which everything goes fast; raises Invalid."""
+    engines = [entry.engine for entry in schedule]
+    bonds: list[Bond] = []
+    fast: dict[str, int] = {}
+    if "pow" in engines:
+        fast |= FAST_POW
+    if any(engine in STAKING_ENGINES for engine in engines):
+        fast |= FAST_STAKING
+        coins = OPERATOR_COS * MOTES_PER_COS
+        funds += tuple(Allocation(f"{m.name}-operator", m.operator, coins, None) for m in members)
+        bonds = [Bond(m.operator, coins // 2, 0) for m in members]
+    genesis = consortium_genesis(
+        "devnet",
+        time.time_ns() // 1_000_000,
+        members,
+        funds,
+        schedule=schedule,
+        bonds=bonds,
+    )
+    chosen = msgspec.structs.replace(genesis.params, **(fast | params))
+    genesis = msgspec.structs.replace(genesis, params=chosen)
+    check_genesis(genesis)
+    return genesis
 
 
 def _save_plan(
@@ -158,6 +238,7 @@ def _save_plan(
         faucet=format_address(genesis.address_prefix, faucet),
         explorer_port=explorer_port,
         nodes=nodes,
+        schedule=format_schedule(genesis.schedule),
     )
     (directory / PLAN_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2))
     return plan

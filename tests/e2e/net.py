@@ -13,7 +13,7 @@ from typing import Any
 
 from chaosnet.base.errors import ChaosError
 from chaosnet.daemon.devnet import Devnet
-from chaosnet.daemon.devnet_plan import NodePlan, make_plan
+from chaosnet.daemon.devnet_plan import NodePlan, make_plan, parse_schedule
 from chaosnet.daemon.loadgen import Sender, allocations_for, read_total
 from chaosnet.rpc.client import Client
 from chaosnet.rpc.schema import Status
@@ -50,7 +50,7 @@ def _is_free(port: int) -> bool:
 
 @contextmanager
 def network(
-    directory: Path, nodes: int, senders: list[Sender] | None = None, **params: int
+    directory: Path, nodes: int, senders: list[Sender] | None = None, schedule: str = "pbft", **params: int
 ) -> Iterator[Devnet]:
     """Run a fresh network; end every process with the block. `params` are chain parameters."""
     base = free_ports(nodes * 3 + 1)
@@ -59,6 +59,7 @@ def network(
         nodes=nodes,
         base_port=base,
         explorer_port=base + nodes * 3,
+        schedule=parse_schedule(schedule),
         allocations=allocations_for(senders or []),
         params=params,
     )

@@ -21,7 +21,8 @@ def test_up_status_send_down_and_up_again(tmp_path: Path) -> None:
     net = Devnet(directory, load_plan(directory))
     try:
         rows = json.loads(chaosnet("devnet", "status", "--dir", str(directory), "--json").stdout)["nodes"]
-        wanted = {"name", "height", "tip", "state_root", "peers", "healthy", "reason", "rest_url", "pid"}
+        wanted = {"name", "engine", "height", "final_height", "tip", "state_root", "peers", "healthy"}
+        wanted |= {"reason", "rest_url", "pid"}
         assert all(set(row) == wanted for row in rows)
         assert [row["name"] for row in rows] == ["node0", "node1", "node2", "node3"]
         to = net.plan.faucet
