@@ -89,12 +89,12 @@ def test_a_wrong_state_is_never_started_from() -> None:
 
 
 def test_an_engine_of_a_later_release_is_named() -> None:
-    genesis = replace(Bench().genesis, schedule=(EngineFrom(1, "pbft"), EngineFrom(5, "pow")))
+    genesis = replace(Bench().genesis, schedule=(EngineFrom(1, "pbft"), EngineFrom(5, "poa")))
     assert engine_for(genesis, 4, None, None).name == "pbft"
     with pytest.raises(Refused) as error:
         engine_for(genesis, 5, None, None)
     assert error.value.code == "engine_unknown"
-    assert "pow engine from height 5" in error.value.detail
+    assert "poa engine from height 5" in error.value.detail
 
 
 def test_nothing_happens_before_the_start() -> None:
