@@ -13,7 +13,14 @@ from chaosnet.daemon.chain_views import ChainViews
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.kernel import health
 from chaosnet.kernel.chain import context_for
-from chaosnet.kernel.events import HeadMoved, ReportFact, RoundMoved, TransactionsPending
+from chaosnet.kernel.events import (
+    Finalised,
+    HeadMoved,
+    Reorganised,
+    ReportFact,
+    RoundMoved,
+    TransactionsPending,
+)
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.ledger.apply import apply_transaction
 from chaosnet.ledger.overlay import Overlay
@@ -60,19 +67,29 @@ class NodeBackend(ChainViews):
     def on_report(self, fact: ReportFact) -> None:
         """Take a fact that is true by now, and tell the stream."""
         if isinstance(fact, HeadMoved):
-            self._height = fact.height
-            self._txs_total += len(fact.tx_ids)
+            self._move(fact.height)
             summary = present.block_summary(
                 self.names, fact.header, fact.block_id, fact.size_bytes, is_final=fact.is_final
             )
             ids = [tx_id.hex() for tx_id in fact.tx_ids]
             self._hub.publish(schema.BlockEvent(block=summary, tx_ids=ids))
             if fact.is_final:
-                self._hub.publish(schema.FinalEvent(height=fact.height, id=summary.id))
+                self._finalise(fact.height, fact.block_id)
+        elif isinstance(fact, Reorganised):
+            self._move(fact.new_height)
+            dropped = [tx_id.hex() for tx_id in fact.dropped]
+            self._hub.publish(schema.ReorgEvent(common_height=fact.common_height, dropped=dropped))
+        elif isinstance(fact, Finalised):
+            self._finalise(fact.height, fact.block_id)
         elif isinstance(fact, TransactionsPending):
             self._hub.publish(schema.PendingEvent(tx_ids=[tx_id.hex() for tx_id in fact.tx_ids]))
         elif isinstance(fact, RoundMoved):
             self._hub.publish(schema.RoundEvent(height=fact.height, round=fact.round, step=fact.step))
+
+    def _finalise(self, height: int, block_id: bytes) -> None:
+        if height > self._final_height:
+            self._final_height = height
+            self._hub.publish(schema.FinalEvent(height=height, id=block_id.hex()))
 
     def watch_health(self) -> schema.Health:
         """Return the health and tell the stream when it changed; called every second."""
@@ -121,8 +138,8 @@ class NodeBackend(ChainViews):
             tip=shown.block_id.hex(),
             state_root=header.state_root.hex(),
             tip_time_ms=header.time_ms,
-            final_height=header.height,
-            final_id=shown.block_id.hex(),
+            final_height=self._final_height,
+            final_id=self._stored(self._final_height).block_id.hex(),
             now_ms=now,
             started_ms=self._started_ms,
             peers=len(node.sessions.ready()),

@@ -38,7 +38,14 @@ class ChainViews:
         self._store = store
         self._height = node.head.header.height
         """Of the durable head: what the kernel has beyond it is not shown."""
-        self._txs_total = self._stored(self._height).txs_total
+        self._final_height = store.final_height()
+        self._txs_total = 0
+        self._move(self._height)
+
+    def _move(self, height: int) -> None:
+        """Show the chain up to a durable block."""
+        self._height = height
+        self._txs_total = self._stored(height).txs_total
 
     @property
     def names(self) -> present.Names:
@@ -51,7 +58,8 @@ class ChainViews:
         return parse_address(self._node.config.genesis.address_prefix, text)
 
     def _published(self, height: int | None = None) -> Published:
-        wanted = self._height if height is None else height
+        # A branch that is shorter may take the head back before its blocks are durable.
+        wanted = min(self._height, self._node.head.header.height) if height is None else height
         shown = self._node.recent.get(wanted)
         if shown is None or wanted > self._height:
             raise Invalid("not_found", f"no state for height {wanted}: the last 128 heights are kept")
@@ -114,8 +122,10 @@ class ChainViews:
         return stored
 
     def _named(self, name: str) -> int | bytes:
-        if name in ("head", "final"):
+        if name == "head":
             return self._height
+        if name == "final":
+            return self._final_height
         if name.isascii() and name.isdigit() and len(name) < 19:
             return int(name)
         try:
@@ -138,13 +148,13 @@ class ChainViews:
     def _full_block(self, names: present.Names, wanted: int | bytes) -> schema.Block:
         stored = self._stored(wanted)
         shown = self._transactions_of(names, stored, 0, TXS_SHOWN)
-        return present.full_block(names, stored, shown, final_height=self._height)
+        return present.full_block(names, stored, shown, final_height=self._final_height)
 
     def _transactions_of(
         self, names: present.Names, stored: StoredHeader, first: int, limit: int
     ) -> list[schema.TransactionSummary]:
-        found = self._store.block(stored.height) if stored.height else None
-        receipts = self._store.receipts(stored.height) if found else None
+        found = self._store.block(stored.block_id) if stored.height else None
+        receipts = self._store.receipts(stored.block_id) if found else None
         if found is None or receipts is None:
             return []
         return present.block_transactions(names, found.block, receipts, first, limit)
@@ -154,7 +164,7 @@ class ChainViews:
         start = self._height if first is None else min(first, self._height)
         names = self.names
         rows = await self._read(lambda: self._store.headers(start, limit, descending=True))
-        blocks = [present.stored_summary(names, row, final_height=self._height) for row in rows]
+        blocks = [present.stored_summary(names, row, final_height=self._final_height) for row in rows]
         following = rows[-1].height - 1 if rows and rows[-1].height > 0 else None
         return schema.BlockList(blocks=blocks, next=following)
 
@@ -196,7 +206,7 @@ class ChainViews:
         receipt = found.receipt
         return schema.Transaction(
             id=tx_id,
-            status="final",
+            status="final" if found.height <= self._final_height else "included",
             raw=found.raw.hex(),
             body=present.body_fields(names, signed),
             height=found.height,

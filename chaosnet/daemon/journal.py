@@ -44,6 +44,18 @@ def log_fact(fact: ev.ReportFact) -> None:
                 round=fact.sealed_round,
                 ours=fact.ours,
             )
+        case ev.Reorganised():
+            log.warning(
+                "reorganised",
+                depth=fact.old_height - fact.common_height,
+                height=fact.new_height,
+                id=fact.new_id.hex()[:16],
+                old_height=fact.old_height,
+                old_id=fact.old_id.hex()[:16],
+                dropped=len(fact.dropped),
+            )
+        case ev.Finalised(height=height, block_id=block_id):
+            log.debug("final", height=height, id=block_id.hex()[:16])
         case ev.RoundMoved(height=height, round=round_, step=step):
             if round_:
                 log.info("round", height=height, round=round_, step=step)

@@ -81,6 +81,12 @@ class NodeMetrics:
         self._rounds = Counter(
             "chaosnet_rounds_failed", "Rounds above 0 that had to be entered", registry=self._registry
         )
+        self._reorganisations = Counter(
+            "chaosnet_reorganisations", "Changes to another branch", registry=self._registry
+        )
+        self._undone = Counter(
+            "chaosnet_blocks_undone", "Blocks undone by changes to another branch", registry=self._registry
+        )
         self._double_signs = Counter(
             "chaosnet_double_signs", "Proofs of double signatures found", registry=self._registry
         )
@@ -109,6 +115,9 @@ class NodeMetrics:
                 if self._last_time_ms:
                     self._interval.observe((fact.header.time_ms - self._last_time_ms) / 1_000)
                 self._last_time_ms = fact.header.time_ms
+            case ev.Reorganised():
+                self._reorganisations.inc()
+                self._undone.inc(fact.old_height - fact.common_height)
             case ev.RoundMoved(round=round_, step="propose"):
                 self._rounds.inc(1 if round_ else 0)
             case ev.BlockRefused(code=code):

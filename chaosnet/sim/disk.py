@@ -23,7 +23,8 @@ from chaosnet.consensus.signstate import (
 )
 from chaosnet.crypto.signing import public_key_of, sign
 from chaosnet.kernel.boot import Stored
-from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence
+from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence, RollBack
+from chaosnet.ledger.epochs import epoch_of
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
 from chaosnet.model.block import Block, SealedBlock, decode_block
@@ -131,6 +132,7 @@ class Disk:
         self.unkept = frozenset(self.journal.recorded) if self.journal is not None else frozenset()
         """What was signed before, whose blocks nobody can ask this disk for."""
         self.height = 0
+        self.final_height = 0
         self.blocks: dict[int, PersistBlock] = {}
         self._items = dict(self._genesis.state.items())
         self._candidates: dict[bytes, PersistCandidate] = {}
@@ -141,15 +143,26 @@ class Disk:
             return self._genesis
         head = self.blocks[self.height]
         state = State.of(self._items.items())
-        return Stored(head.header, head.seal, state, next_validators(state))
+        before = state.update(head.undo)
+        return Stored(
+            header=head.header,
+            seal=head.seal,
+            state=state,
+            sealed_by=next_validators(before),
+            sealed_in=epoch_of(before),
+            final_height=self.final_height,
+            view=head.view,
+        )
 
     # ── writes: each is one durable transaction ──────────────────────────────────────────────────────────
 
-    def write(self, effect: PersistBlock | PersistCandidate | PersistEvidence) -> None:
-        """Make an effect durable; raises Broken for a block that does not follow."""
+    def write(self, effect: PersistBlock | RollBack | PersistCandidate | PersistEvidence) -> None:
+        """Make an effect durable; raises Broken for a block that does not follow or must not be undone."""
         match effect:
             case PersistBlock():
                 self._commit(effect)
+            case RollBack(height=height):
+                self._roll_back(height)
             case PersistCandidate(block_id=block_id):
                 self._candidates[block_id] = effect
             case PersistEvidence(evidence=evidence):
@@ -160,13 +173,25 @@ class Disk:
             raise Broken("internal", f"block {block.height} written on height {self.height}")
         self.height = block.height
         self.blocks[block.height] = block
-        for key, value in block.changes.items():
+        final_height = block.height if block.final_height < 0 else min(block.final_height, block.height)
+        self.final_height = max(self.final_height, final_height)
+        self._change(block.changes)
+        for old in [i for i, c in self._candidates.items() if c.height <= block.height]:
+            del self._candidates[old]
+
+    def _roll_back(self, height: int) -> None:
+        if not self.final_height <= height <= self.height:
+            raise Broken("internal", f"roll back from {self.height} to {height}, {self.final_height} final")
+        for undone in range(self.height, height, -1):
+            self._change(self.blocks.pop(undone).undo)
+        self.height = height
+
+    def _change(self, changes: dict[bytes, bytes | None]) -> None:
+        for key, value in changes.items():
             if value is None:
                 self._items.pop(key, None)
             else:
                 self._items[key] = value
-        for old in [i for i, c in self._candidates.items() if c.height <= block.height]:
-            del self._candidates[old]
 
     # ── reads (kernel/ports.py) ──────────────────────────────────────────────────────────────────────────
 
@@ -199,6 +224,16 @@ class Disk:
     def has_transaction(self, tx_id: bytes) -> bool:
         """Return whether a block holds this transaction."""
         return any(tx_id in block.tx_ids for block in self.blocks.values())
+
+    def undo(self, height: int) -> dict[bytes, bytes | None] | None:
+        """Return state key -> value before the block at a height."""
+        block = self.blocks.get(height)
+        return block.undo if block is not None else None
+
+    def view(self, height: int) -> bytes | None:
+        """Return what the engine remembers at the block at a height."""
+        block = self.blocks.get(height)
+        return block.view if block is not None else None
 
     def keeps(self, height: int, block_id: bytes) -> bool:
         """Return whether a block is durable here, as a candidate or in the chain."""

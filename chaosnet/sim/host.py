@@ -24,7 +24,7 @@ from chaosnet.sim.network import Network
 from chaosnet.sim.schedule import Schedule, Trace
 
 encode = Encoder().encode
-Write = ev.PersistBlock | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
+Write = ev.PersistBlock | ev.RollBack | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
 
 
 class Watch(Protocol):
@@ -185,7 +185,7 @@ class Host:
         elif self.dice.chance(1, 2):
             self._put(write)
 
-    def _put(self, write: ev.PersistBlock | ev.PersistCandidate | ev.PersistEvidence) -> bool:
+    def _put(self, write: ev.PersistBlock | ev.RollBack | ev.PersistCandidate | ev.PersistEvidence) -> bool:
         """Make a write durable; return whether it went well."""
         try:
             self.disk.write(write)
