@@ -46,6 +46,19 @@ from chaosnet.cli.terms import (
     terms_online,
 )
 from chaosnet.cli.tx import show_draft
+from chaosnet.cli.tx_staking import (
+    COMMISSION_PERMILLE,
+    Commission,
+    Delegations,
+    Redelegations,
+    Registration,
+    Undelegations,
+    Unjailing,
+    Withdrawals,
+    bonds_of,
+    register_of,
+    releases_of,
+)
 from chaosnet.cli.txfile import draft_file, format_draft, load_draft
 from chaosnet.ledger.check import check_actions
 from chaosnet.model import build
@@ -53,6 +66,10 @@ from chaosnet.model.evidence import Evidence
 from chaosnet.model.transaction import Accuse, Action, SetPolicy, Transfer
 
 app = typer.Typer()
+
+FeePayer = Annotated[
+    str | None, typer.Option(help="Key's name or address of another account that pays the fee.")
+]
 
 _evidence_decoder: Decoder[Evidence] = Decoder(Evidence, TX_BYTES_MAX)
 
@@ -73,12 +90,16 @@ def build_(
     accuse: Annotated[
         list[str] | None, typer.Option(help="Evidence of a double signature in hex, see `chaosnet evidence`.")
     ] = None,
+    register: Registration = None,
+    commission: Commission = COMMISSION_PERMILLE,
+    delegate: Delegations = None,
+    undelegate: Undelegations = None,
+    redelegate: Redelegations = None,
+    withdraw: Withdrawals = None,
     memo: Memo = "",
     gas_price: GasPrice = None,
     gas_limit: GasLimit = None,
-    fee_payer: Annotated[
-        str | None, typer.Option(help="Key's name or address of another account that pays the fee.")
-    ] = None,
+    fee_payer: FeePayer = None,
     payer_policy: Annotated[Path | None, typer.Option(help="Policy file of the fee payer.")] = None,
     nonce: Nonce = None,
     anchor: Anchor = None,
@@ -88,12 +109,13 @@ def build_(
     keys: KeysDir = None,
     out: Out = None,
     *,
+    unjail: Unjailing = False,
     as_json: Json = False,
 ) -> None:
     """Write an unsigned transaction: a file for people to read, sign and pass on.
 
     With --genesis, --nonce and --expiry no node is asked. Actions happen all or none, in this order:
-    transfers, a new policy, accusations.
+    transfers, a new policy, accusations, registration, released coins, unjail, changes of bonds.
     """
     store = keystore(keys)
     given = Given(genesis, gas_price, anchor, expiry)
@@ -104,7 +126,12 @@ def build_(
         number = nonce_of(client, source, nonce)
     has_payer = fee_payer is not None or payer_policy is not None
     payer = party_of(store, terms.prefix, fee_payer, payer_policy) if has_payer else None
-    actions = _actions(terms, to or [], amount or [], set_policy, accuse or [])
+    transfers = _transfers(terms, to or [], amount or [])
+    staking = releases_of(terms.prefix, withdraw or [], unjail=unjail)
+    staking += bonds_of(terms.prefix, delegate or [], undelegate or [], redelegate or [])
+    if register is not None:
+        staking.insert(0, register_of(terms.prefix, register, source.address, commission))
+    actions = _actions(transfers, set_policy, accuse or [], staking)
     draft = draft_of(terms, source, actions, nonce=number, payer=payer, memo=memo, gas_limit=gas_limit)
     _save(terms.prefix, draft, out, as_json=as_json)
 
@@ -153,20 +180,25 @@ def combine(
     _save(prefix, build.combine(*(draft for _, draft in loaded)), out, as_json=as_json)
 
 
-def _actions(
-    terms: Terms, to: list[str], amounts: list[str], set_policy: Path | None, accusations: list[str]
-) -> tuple[Action, ...]:
+def _transfers(terms: Terms, to: list[str], amounts: list[str]) -> list[Action]:
     if len(to) != len(amounts):
         raise Invalid("bad_argument", f"{len(to)} times --to, but {len(amounts)} times --amount")
-    actions: list[Action] = [
+    return [
         Transfer(address_of_text(terms.prefix, address), payment_of(amount))
         for address, amount in zip(to, amounts, strict=True)
     ]
+
+
+def _actions(
+    transfers: list[Action], set_policy: Path | None, accusations: list[str], staking: list[Action]
+) -> tuple[Action, ...]:
+    actions = list(transfers)
     if set_policy is not None:
         actions.append(SetPolicy(load_policy(set_policy)))
     actions += [Accuse(_evidence(text)) for text in accusations]
+    actions += staking
     if not actions:
-        raise Invalid("bad_argument", "nothing to do: --to and --amount, --set-policy or --accuse")
+        raise Invalid("bad_argument", "nothing to do: --to and --amount, --set-policy, --delegate and so on")
     check_actions(tuple(actions))
     return tuple(actions)
 

@@ -319,3 +319,28 @@ def test_raw_hex_is_submitted_as_it_is(anna: Cli, node: NodeOfOne, tmp_path: Pat
     path.write_text("zz")
     assert anna("tx", "submit", path, "--json", code=2).problem == "malformed"
     assert anna("tx", "show", path, "--json", code=2).problem == "bad_argument"
+
+
+def test_staking_is_built_shown_and_read_again(anna: Cli, node: NodeOfOne, tmp_path: Path) -> None:
+    me = format_address("cos", ANNA.address)
+    keys = [bytes([fill]).hex() * 32 for fill in (1, 2, 3)]
+    path = tmp_path / "stake.json"
+    options = ["--register", f"anna:{me}:{keys[0]}:{keys[1]}:{keys[2]}", "--commission", "25"]
+    options += ["--withdraw", TO, "--unjail", "--undelegate", f"{TO}:1.5", "--redelegate", f"{TO}:{me}:2"]
+    anna("tx", "build", "--from", "anna", *options, "--delegate", f"{me}:3", "--out", path)
+    actions = json.loads(path.read_text())["body"]["actions"]
+    kinds = ["register", "withdraw", "unjail", "undelegate", "redelegate", "delegate"]
+    assert [action["kind"] for action in actions] == kinds
+    assert (actions[0]["vrf_key"], actions[0]["commission_permille"]) == (keys[2], 25)
+    assert (actions[4]["operator"], actions[4]["to"], actions[4]["motes"]) == (TO, me, "200000000")
+    shown = anna("tx", "sign", path, "--key", "anna", "--yes").out
+    assert "stand for election again" in shown
+    assert anna("tx", "submit", path, "--json", code=1).json["code"] == "not_a_candidate"
+    stranger = f"x:{TO}:{keys[0]}:{keys[1]}"
+    for wrong in (
+        ["--delegate", TO],
+        ["--register", stranger],
+        ["--register", "x:y"],
+        ["--delegate", f"{me}:0"],
+    ):
+        assert anna("tx", "build", "--from", "anna", *wrong, "--json", code=2).problem == "bad_argument"

@@ -13,7 +13,18 @@ from chaosnet.ledger.genesis_state import genesis_header, genesis_state
 from chaosnet.model.evidence import DuplicateProposal, Proposal
 from chaosnet.model.genesis import TEAM_LOCK, genesis_hash_of
 from chaosnet.model.receipt import Receipt
-from chaosnet.model.transaction import Accuse, SetPolicy, SignedTx, Transfer
+from chaosnet.model.transaction import (
+    Accuse,
+    Delegate,
+    Redelegate,
+    Register,
+    SetPolicy,
+    SignedTx,
+    Transfer,
+    Undelegate,
+    Unjail,
+    Withdraw,
+)
 from chaosnet.rpc import schema
 from tests.making import Person, body_of, network, signed_by
 
@@ -70,6 +81,38 @@ def test_a_body_is_shown_field_by_field() -> None:
     assert bytes.fromhex(accuse["evidence"]) == encode(proof)
     assert (shown["memo"], shown["gas_price"], shown["payer"]) == ("für dich", str(HUGE), None)
     assert shown["hash"] == signed.tx_hash.hex()
+
+
+def test_staking_is_shown_field_by_field() -> None:
+    keys = [bytes([fill]) * 32 for fill in (1, 2, 3)]
+    signed = signed_by(
+        ALICE,
+        body_of(
+            GENESIS,
+            ALICE,
+            0,
+            Register(keys[0], keys[1], keys[2], 25),
+            Delegate(BOB.address, 5),
+            Undelegate(BOB.address, HUGE),
+            Redelegate(BOB.address, TEAM.address, 7),
+            Withdraw(BOB.address),
+            Unjail(),
+        ),
+    )
+    actions: Any = present.body_fields(NAMES, signed)["actions"]
+    register, *others = actions
+    assert (register["kind"], register["vrf_key"], register["commission_permille"]) == (
+        "register",
+        keys[1].hex(),
+        25,
+    )
+    assert others == [
+        {"kind": "delegate", "operator": text(BOB), "amount": "5"},
+        {"kind": "undelegate", "operator": text(BOB), "amount": str(HUGE)},
+        {"kind": "redelegate", "operator": text(BOB), "to": text(TEAM), "amount": "7"},
+        {"kind": "withdraw", "operator": text(BOB)},
+        {"kind": "unjail"},
+    ]
 
 
 def test_a_payer_is_named() -> None:
