@@ -29,7 +29,7 @@ from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send, send_all
-from chaosnet.ledger.keys import reveal_key
+from chaosnet.ledger.epochs import last_reveal
 from chaosnet.model.evidence import Proposal, SignedHeader, Vote, evidence_key
 from chaosnet.model.genesis import engine_at, era_at
 from chaosnet.model.header import QuorumProof, RoundProof
@@ -105,8 +105,8 @@ def _build(node: Node, height: int, round_: int, now: int) -> list[Given]:
     if node.engine.name == "dbft":
         ticket = node.next_ticket()
         node.reveals = {ticket: (height, round_)}
-        last = node.head.state.get(reveal_key(node.engine.proposer(height, round_))) or b""
-        node.effects.append(ev.AskAnswer(ticket, "reveal", last))
+        last = last_reveal(node.head.state, node.engine.proposer(height, round_))
+        node.effects.append(ev.AskAnswer(ticket, "reveal", last.reveal if last is not None else b""))
         return []
     return _built(node, QuorumProof(round=round_), now)
 

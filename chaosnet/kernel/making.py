@@ -13,7 +13,7 @@ from chaosnet.kernel import handover, producer
 from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.node import Making, Node
 from chaosnet.kernel.tree import Entry
-from chaosnet.ledger.keys import reveal_key
+from chaosnet.ledger.epochs import last_reveal
 from chaosnet.model.evidence import SignedHeader
 from chaosnet.model.header import PowProof, Proof
 
@@ -79,7 +79,8 @@ def on_timer(node: Node, now: int) -> None:
         return
     question = making.turn.question
     if kind == "reveal":
-        question = _tip(node).head.state.get(reveal_key(own_operator(node))) or b""
+        last = last_reveal(_tip(node).head.state, own_operator(node))
+        question = last.reveal if last is not None else b""
     node.effects.append(ev.AskAnswer(making.ticket, kind, question))
 
 

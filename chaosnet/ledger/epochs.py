@@ -4,14 +4,12 @@ The set and the seed of epoch e+1 are known when e+1 starts: candidates, coins a
 the start of e, entropy is that of the blocks of e (protocol: pos, dpos). Every block ends with `end_block`.
 """
 
-from hashlib import sha256
-from typing import Final
-
 import msgspec
 
 from chaosnet.base.codec import Record, encode
 from chaosnet.base.errors import Broken
 from chaosnet.crypto.hashing import tagged_hash
+from chaosnet.crypto.reveals import REVEAL_BYTES, Revealed, combined, is_valid_reveal, start_of
 from chaosnet.ledger.candidates import candidates_of, find_candidate, rank_list
 from chaosnet.ledger.context import Context, Reader
 from chaosnet.ledger.keys import (
@@ -37,9 +35,6 @@ from chaosnet.model.genesis import (
     genesis_hash_of,
 )
 
-REVEAL_BYTES: Final = 16
-"""A layer of a hash onion (LIP-22)."""
-
 
 class Entropy(Record, tag=1):
     """What the blocks of an epoch have added so far."""
@@ -49,6 +44,7 @@ class Entropy(Record, tag=1):
 
 
 _decode_epoch = msgspec.msgpack.Decoder(Epoch).decode
+_decode_revealed = msgspec.msgpack.Decoder(Revealed).decode
 _decode_entropy = msgspec.msgpack.Decoder(Entropy).decode
 
 
@@ -121,7 +117,7 @@ def snapshot(reader: Reader, engine: str, params: ChainParams) -> ValidatorSet:
 
 def seed_of_reveals(gathered: bytes, first_height: int) -> bytes:
     """Return the seed that the valid reveals of an epoch's blocks make for the epoch that starts here."""
-    return tagged_hash(b"seed-reveals", gathered + first_height.to_bytes(8, "big"))
+    return tagged_hash(b"seed-reveals", combined(start_of(first_height), gathered))
 
 
 def seed_of_outputs(gathered: bytes, number: int) -> bytes:
@@ -197,7 +193,7 @@ def _gather(overlay: Overlay, ctx: Context) -> None:
     """Add the block's entropy to what the epoch has.
 
     pos takes the first two thirds of an epoch, so that the last leaders cannot choose among seeds. A reveal
-    counts when it hashes to its producer's one before, or is its first (LIP-22).
+    counts when it hashes to its producer's one before, of this epoch or the last (LIP-22, reveals.seed_of).
     """
     epoch = epoch_of(overlay)
     if epoch is None or not ctx.entropy:
@@ -210,8 +206,17 @@ def _gather(overlay: Overlay, ctx: Context) -> None:
         return
     if len(ctx.entropy) != REVEAL_BYTES:
         return
-    last = overlay.get(reveal_key(ctx.proposer))
-    overlay.set(reveal_key(ctx.proposer), ctx.entropy)
-    if last is None or sha256(ctx.entropy).digest()[:REVEAL_BYTES] == last:
-        added = bytes(a ^ b for a, b in zip(gathered, ctx.entropy, strict=True))
-        overlay.set(seed_key(), encode(Entropy(added)))
+    last = last_reveal(overlay, ctx.proposer)
+    overlay.set(reveal_key(ctx.proposer), encode(Revealed(ctx.height, ctx.proposer, ctx.entropy)))
+    is_fresh = last is not None and last.height >= epoch.first_height - ctx.params.epoch_blocks
+    if last is not None and is_fresh and is_valid_reveal(last.reveal, ctx.entropy):
+        overlay.set(seed_key(), encode(Entropy(combined(gathered, ctx.entropy))))
+
+
+def last_reveal(reader: Reader, operator: bytes) -> Revealed | None:
+    """Return what an operator revealed last; raises Broken(`data_damaged`)."""
+    value = reader.get(reveal_key(operator))
+    try:
+        return None if value is None else _decode_revealed(value)
+    except msgspec.DecodeError as error:
+        raise Broken("data_damaged", f"reveal: {error}") from error

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from chaosnet.base.errors import Broken
 from chaosnet.crypto.hashing import tagged_hash
+from chaosnet.crypto.reveals import Revealed, combined, seed_of, start_of
 from chaosnet.ledger.epochs import (
     epoch_of,
     missed_of,
@@ -142,16 +143,19 @@ def test_reveals_count_when_they_continue_an_onion() -> None:
     for _ in range(3):
         layers.insert(0, sha256(layers[0]).digest()[:16])
     wrong = b"w" * 16
-    for proposer, reveal in (
-        (ADA, layers[0]),
+    reveals = (
+        (ADA, layers[0]),  # a first one could be chosen
         (BOB, wrong),
         (ADA, layers[1]),
         (BOB, b"v" * 16),
-        (ADA, layers[3]),
-    ):
+        (ADA, layers[3]),  # a layer is missing
+    )
+    for proposer, reveal in reveals:
         c.block(entropy=reveal, proposer=proposer.address)
-    expected = bytes(a ^ b ^ w for a, b, w in zip(layers[0], layers[1], wrong, strict=True))
-    assert epoch(c).seed == seed_of_reveals(expected, 6)
+    assert epoch(c).seed == seed_of_reveals(layers[1], 6)
+    blocks = [Revealed(i + 1, who.address, reveal) for i, (who, reveal) in enumerate(reveals)]
+    published_rule = seed_of(blocks, 1, 5, round_length=5)
+    assert combined(start_of(6), layers[1]) == published_rule, "the state gathers what LIP-22 says"
     c.block(entropy=b"short", proposer=ADA.address)
 
 
