@@ -11,17 +11,17 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chaosnet.base.errors import Broken, Invalid, Refused
 from chaosnet.daemon.runtime import VERIFY_CHUNK, verify_items
-from chaosnet.kernel.boot import Stored, check_stored, engine_for, genesis_stored, make_node
-from chaosnet.kernel.chain import candidate_from, execute, head_of, prepare
-from chaosnet.kernel.events import AskVerify
 from chaosnet.kernel.blocks import Candidate
+from chaosnet.kernel.boot import Stored, check_stored, genesis_stored, make_node
+from chaosnet.kernel.chain import candidate_from, execute, head_of, prepare, seed_of
+from chaosnet.kernel.events import AskVerify
 from chaosnet.kernel.node import Node, NodeConfig
-from chaosnet.model.genesis import Genesis, supply_at
+from chaosnet.model.genesis import Genesis, engine_at, supply_at
 from chaosnet.model.header import block_id_of
 from chaosnet.storage import layout
 from chaosnet.storage.reader import ChainView, StoredHeader
@@ -65,7 +65,7 @@ class _Ahead:
 def replay(
     store: ChainView, genesis: Genesis, progress: Progress = lambda _done, _all: None, *, threads: int = 2
 ) -> ReplayResult:
-    """Execute all blocks of a chain again; also while a node goes on writing it.
+    """Execute all blocks of a chain again that are final; also while a node goes on writing it.
 
     Raises Refused(`wrong_genesis`), and Broken(`data_damaged`) that says at which height what differs.
     """
@@ -73,8 +73,10 @@ def replay(
     first = genesis_stored(genesis)
     _check_start(store, first)
     node = make_node(NodeConfig(genesis, node_id=bytes(32), seed=b""), first, store)
+    _change_engine(node, 1)
     with _collecting_seldom(), ThreadPoolExecutor(threads, thread_name_prefix="verify") as pool:
-        height, rows = store.snapshot()
+        # Blocks that are not final may go while this reads them.
+        height, rows = store.snapshot(is_final=True)
         txs = _run(node, store, pool, height, progress)
     _compare_state(node, rows)
     head = node.head
@@ -156,14 +158,29 @@ def _execute(node: Node, store: ChainView, block: _Ahead) -> None:
     stored, candidate, old = block.stored, block.candidate, node.head
     header = candidate.block.header
     if header.engine != old.header.engine:
-        node.engine = engine_for(node.config.genesis, header.height, None, None)
-    applied = execute(node, candidate)
-    node.engine.check_seal(header, candidate.seal, old.validators)
+        _change_engine(node, header.height)
+    branch, view = node.branch, None
+    if branch is None:
+        applied = execute(node, candidate)
+        node.engine.check_seal(header, candidate.seal, old.validators, seed_of(old.epoch))
+    else:
+        facts = node.parent_facts(old)
+        branch.check(header, candidate.seal, facts)
+        applied = execute(node, candidate)
+        view = branch.follow(header, facts)
     if store.outcomes(header.height) != layout.outcomes_of(applied.receipts):
         raise _differs(header.height, "receipts")
     if stored.height != header.height or stored.block_bytes != len(candidate.raw):
         raise _differs(header.height, "height or size")
-    node.head = head_of(header, candidate.block_id, candidate.seal, applied.state, old.validators)
+    head = head_of(header, candidate.block_id, candidate.seal, applied.state, old.validators)
+    node.head = replace(head, view=view, sealed_in=old.epoch)
+
+
+def _change_engine(node: Node, height: int) -> None:
+    """Put the engine of a height in force; without a tree: there is one branch."""
+    name = engine_at(node.config.genesis, height)
+    node.branch, node.tree = node.branch_of(name), None
+    node.engine = node.engine_of(name)
 
 
 def _compare_state(node: Node, rows: dict[bytes, bytes]) -> None:
