@@ -51,9 +51,9 @@ def test_a_copy_is_printed_and_the_node_may_go_on(cli: Cli, node: Path) -> None:
 
 def test_what_cannot_be_a_fence_is_refused(cli: Cli, node: Path, tmp_path: Path) -> None:
     before = (node / "keys/sign-state").read_bytes()
-    for text in ("", "{}", "x" * 300_000):
+    for text, code in (("", 2), ("{}", 2), ("x" * 300_000, 1)):
         (tmp_path / "bad").write_text(text)
-        cli("keys", "import-fence", tmp_path / "bad", "--config", node / "node.toml", code=2)
+        cli("keys", "import-fence", tmp_path / "bad", "--config", node / "node.toml", code=code)
     assert (node / "keys/sign-state").read_bytes() == before
 
 
