@@ -87,12 +87,14 @@ def public_genesis(
     holders: Holders,
     founding_blocks: int,
     *,
+    members: Sequence[Member] = (),
     treasury: bytes = TREASURY,
     **params: int,
 ) -> Genesis:
     """Return the genesis of a public network: pow for the founding blocks, pos from the next one on.
 
-    Not checked here: see `check_genesis`.
+    `members` seal pos blocks as long as no candidate has enough coins bonded; without any, somebody must have
+    before the founding blocks end. Not checked here: see `check_genesis`.
     """
     return Genesis(
         chain_name=chain_name,
@@ -102,7 +104,7 @@ def public_genesis(
         rule=FIRST_RULE,
         params=ChainParams(**{"finality_depth": POW_FINALITY_DEPTH} | params),
         schedule=(EngineFrom(1, "pow"), EngineFrom(founding_blocks + 1, "pos")),
-        members=(),
+        members=tuple(sorted(members, key=lambda member: member.operator)),
         allocations=tuple(
             Allocation(name, address, amount, lock)
             for address, (name, amount, lock) in zip(holders, PUBLIC_SHARES, strict=True)

@@ -1,4 +1,5 @@
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -21,9 +22,10 @@ from chaosnet.ledger.state import State
 from chaosnet.model.block import validators_hash_of
 from chaosnet.model.epoch import Epoch
 from chaosnet.model.genesis import genesis_hash_of, validators_of_genesis
+from chaosnet.model.genesis_make import Holders, public_genesis
 from chaosnet.model.transaction import Accuse, Delegate, Unjail
 from tests.making import Person
-from tests.staking import Chain, keys_for, staked_network, two_headers
+from tests.staking import SHORT, Chain, keys_for, staked_network, two_headers
 
 ADA, BOB, EVE = Person("ada"), Person("bob"), Person("eve")
 GENESIS = staked_network([ADA, BOB, EVE], [(ADA, 10_000), (BOB, 20_000)])
@@ -170,3 +172,20 @@ def test_unused_slots_are_counted_and_cost_nothing() -> None:
 def test_damaged_records_stop_the_node() -> None:
     with pytest.raises(Broken):
         epoch_of(State.of([(epoch_key(), b"\xff")]))
+
+
+def test_the_public_network_goes_over_to_bonds_of_the_founding_era_or_to_members() -> None:
+    holders = Holders(*(person.address for person in (ADA, BOB, EVE, EVE)))
+    params: dict[str, Any] = SHORT | {"gas_price_min": 1}
+    seal = ADA.member(with_vrf=True)
+    for members, bonds, wanted in (((), True, {"bob": 10**6}), ((seal,), False, {"ada": 1})):
+        c = Chain(public_genesis("public", GENESIS.time_ms, holders, 6, members=members, **params))
+        c.until(3)
+        if bonds:
+            acts = (BOB, keys_for("bob")), (BOB, Delegate(BOB.address, 10**6))
+            assert c.block(*acts, gas_price=1) == ["ok", "ok"]
+        c.until(6)
+        assert weights(c) == wanted
+        assert (epoch(c).era, epoch(c).first_height) == (1, 7)
+        c.until(12)
+        assert weights(c) == wanted
