@@ -210,7 +210,10 @@ class NodeProcess:
         genesis_hash = genesis_hash_of(genesis)
         if self._new_key and not path.exists():
             SignStateFile.create(path, genesis_hash, public_key_of(keys.consensus_seed))
-        return SignStateFile.open(path, genesis_hash, keys.consensus_seed)
+        signer = SignStateFile.open(path, genesis_hash, keys.consensus_seed)
+        if signer.state.is_listening:
+            log.warning("key_listens", blocks=self._config.node.fence_listen_blocks)
+        return signer
 
     def _secrets(self, keys: Keys) -> KeyAnswers | None:
         if keys.consensus_seed is None:
@@ -270,8 +273,6 @@ class NodeProcess:
         gc.set_threshold(50_000, 50, 1_000)
         runtime.start()
         log.info("node_started", name=config.node.name, height=node.head.header.height)
-        if node.fence.is_listening:
-            log.warning("key_listens", blocks=config.node.fence_listen_blocks)
         notify("READY=1")
         await self._serve(runtime, backend)
         backend.phase = "stopping"
