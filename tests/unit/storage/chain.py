@@ -1,11 +1,12 @@
 """A chain of plausible blocks for the storage tests: right shapes and sizes, signatures are noise."""
 
+from collections.abc import Iterator
 from random import Random
 
 from chaosnet.base.codec import encode
 from chaosnet.base.units import EMPTY_HASH
 from chaosnet.crypto.hashing import tagged_hash
-from chaosnet.kernel.events import PersistBlock
+from chaosnet.kernel.events import PersistBlock, RollBack
 from chaosnet.model.block import (
     Block,
     Certificate,
@@ -41,7 +42,9 @@ class Chain:
         self.persisted: list[PersistBlock] = []
         self._tip, self._tip_seal = block.header, b""
 
-    def next(self, transfers: int, *, seal_is_ours: bool = True) -> PersistBlock:
+    def next(
+        self, transfers: int, *, seal_is_ours: bool = True, final_height: int = -1, view: bytes = b""
+    ) -> PersistBlock:
         """Return the next block; with `seal_is_ours` false its parent_seal is another than the stored one."""
         height = self._tip.height + 1
         rows = [self._transfer(height) for _ in range(transfers)]
@@ -69,6 +72,8 @@ class Chain:
                 for position, (_, _, pair) in enumerate(rows)
                 for address in pair
             ),
+            final_height=final_height,
+            view=view,
         )
         self._tip, self._tip_seal = header, made.seal
         self.apply(made)
@@ -82,6 +87,19 @@ class Chain:
                 self.state.pop(key, None)
             else:
                 self.state[key] = value
+
+    def roll_back(self, height: int) -> RollBack:
+        """Go back to the block at a height; the next one is another than it was."""
+        while len(self.persisted) > height:
+            for key, value in self.persisted.pop().undo.items():
+                if value is None:
+                    self.state.pop(key, None)
+                else:
+                    self.state[key] = value
+        tip = self.persisted[-1] if self.persisted else None
+        self._tip = tip.header if tip else self.genesis_block.block.header
+        self._tip_seal = tip.seal if tip else b""
+        return RollBack(height)
 
     def _account(self) -> bytes:
         return encode((self._random.randrange(10**6), self._random.randrange(10**12)))
@@ -133,6 +151,19 @@ class Chain:
             gas_used=250 * len(txs),
             proof=QuorumProof(0) if height else GenesisProof(),
         )
+
+
+def forking(chain: Chain, seed: int, transfers: int) -> Iterator[PersistBlock | RollBack]:
+    """Yield what a node with a chain that forks writes: two steps up, now and then one to five back."""
+    random = Random(seed)
+    final = 0
+    while True:
+        head = len(chain.persisted)
+        if head > final and random.randrange(3) == 0:
+            yield chain.roll_back(random.randrange(max(final, head - 5), head))
+        else:
+            final = max(final, head - random.randrange(4, 9))
+            yield chain.next(random.randrange(transfers + 1), final_height=final, view=random.randbytes(9))
 
 
 def duplicate_vote(height: int) -> DuplicateVote:

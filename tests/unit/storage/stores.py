@@ -1,6 +1,7 @@
 """Stores to test with, and the check that one holds what a chain made."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,16 @@ def started(directory: Path, chain: Chain, *, undo_blocks: int = 16) -> ChainSto
 def reopened(directory: Path) -> ChainStore:
     """Open the chain that is there."""
     return ChainStore.create_or_open(directory, GENESIS, None)
+
+
+TABLES: Final = ("header", "block_name", "body", "tx_name", "history", "state")
+
+
+def rows_of(store: ChainStore) -> dict[str, list[tuple[object, ...]]]:
+    """Return all rows of what speaks of the canonical chain."""
+    return {
+        table: store._writer.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES
+    }
 
 
 def assert_holds(store: ChainStore, chain: Chain) -> None:

@@ -8,21 +8,16 @@ from random import Random
 import pytest
 
 from chaosnet.storage.sqlite import ChainStore
-from tests.unit.storage.chain import GENESIS, Chain
+from tests.unit.storage.chain import GENESIS, Chain, forking
+from tests.unit.storage.stores import assert_holds, reopened
 
 SEED, TRANSFERS, KILLS = 7, 200, 10
 
 
-def killed_run(directory: Path, lines: int, extra_ns: int) -> int:
-    """Run the child, kill it some time after its n-th line, and return the last height it reported."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.unit.storage.commit_loop",
-        str(directory),
-        str(SEED),
-        str(TRANSFERS),
-    ]
+def killed_run(directory: Path, lines: int, extra_ns: int, *, loop: str = "commit_loop") -> int:
+    """Run the child, kill it some time after its n-th line, and return the last number it reported."""
+    module = f"tests.unit.storage.{loop}"
+    command = [sys.executable, "-m", module, str(directory), str(SEED), str(TRANSFERS)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     reported = [child.stdout.readline() for _ in range(lines)]
@@ -59,3 +54,24 @@ def test_no_kill_loses_a_reported_block(tmp_path: Path) -> None:
         assert check == [("ok",)]
         store.close()
     assert last > KILLS
+
+
+@pytest.mark.process
+def test_a_kill_between_roll_back_and_commits_leaves_a_shorter_chain(tmp_path: Path) -> None:
+    dice = Random(2)
+    for run in range(KILLS // 2):
+        directory = tmp_path / str(run)
+        reported = killed_run(directory, dice.randrange(2, 30), dice.randrange(200_000), loop="reorg_loop")
+        store = reopened(directory)
+        chain = Chain(seed=SEED)
+        steps = forking(chain, SEED, TRANSFERS)
+        for _ in range(reported):
+            next(steps)
+        if store.head().height != len(chain.persisted) or (
+            chain.persisted and store.head().block_id != chain.persisted[-1].block_id
+        ):
+            next(steps)
+        assert_holds(store, chain)
+        for made in chain.persisted[store.final_height() :]:
+            assert (store.undo(made.height), store.view(made.height)) == (made.undo, made.view)
+        store.close()

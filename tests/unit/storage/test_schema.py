@@ -7,6 +7,7 @@ import pytest
 from chaosnet.base.errors import Broken, Refused
 from chaosnet.storage import schema
 from chaosnet.storage.datadir import CHAIN_FILE, lock_directory, wipe
+from chaosnet.storage.reader import ChainView
 from chaosnet.storage.sqlite import ChainStore
 from tests.unit.storage.chain import GENESIS, Chain
 from tests.unit.storage.stores import assert_holds, reopened, started
@@ -36,6 +37,40 @@ def test_an_older_schema_is_brought_forward(
     assert again._writer.execute("SELECT count(*) FROM later").fetchone()[0] == 0
     assert_holds(again, chain)
     again.close()
+
+
+def test_a_chain_of_version_1_is_final_up_to_its_head(store: ChainStore, chain: Chain) -> None:
+    for _ in range(3):
+        store.commit_block(chain.next(2))
+    store.close()
+    raw = sqlite3.connect(store.path)
+    for table, column in (("network", "final_height"), ("undo", "view"), ("undo", "names")):
+        raw.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    raw.execute("PRAGMA user_version = 1")
+    raw.commit()
+    raw.close()
+    view = ChainView.of_existing(store.directory)
+    assert view.final_height() == 3
+    assert view.snapshot(is_final=True) == view.snapshot() == (3, chain.state)
+    view.close()
+    again = reopened(store.directory)
+    assert (again.final_height(), again.view(3), again.undo(3)) == (3, b"", chain.persisted[2].undo)
+    with pytest.raises(Broken):
+        again.roll_back(2)
+    again.commit_block(chain.next(2, final_height=1))
+    assert again.final_height() == 3
+    again.commit_block(chain.next(2, final_height=3))
+    again.roll_back(chain.roll_back(3).height)
+    assert_holds(again, chain)
+    again.close()
+
+
+def test_a_final_height_above_the_head_is_damage(store: ChainStore) -> None:
+    store._writer.execute("UPDATE network SET final_height = 1")
+    store.close()
+    with pytest.raises(Broken) as caught:
+        reopened(store.directory)
+    assert caught.value.code == "data_damaged"
 
 
 def test_another_networks_data_is_refused(store: ChainStore, chain: Chain) -> None:
