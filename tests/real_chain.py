@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from chaosnet.base.codec import encode
 from chaosnet.base.units import MOTES_PER_COS
 from chaosnet.consensus.pbft import proposer_of
 from chaosnet.crypto.signing import sign
 from chaosnet.kernel import producer
+from chaosnet.kernel.blocks import Head
 from chaosnet.kernel.boot import genesis_stored, make_node
 from chaosnet.kernel.chain import commit
 from chaosnet.kernel.events import HeadMoved, PersistBlock, Report
@@ -48,6 +51,21 @@ class RealChain:
         block, _ = self.commit(raws)
         self.store.commit_block(block)
         return len(block.tx_ids)
+
+    def add_unfinal(self, raws: Iterable[bytes] = ()) -> tuple[PersistBlock, HeadMoved]:
+        """Commit one block as an engine does whose chain can fork; block 0 alone is final."""
+        block, fact = self.commit(raws)
+        block, fact = replace(block, final_height=0), replace(fact, is_final=False)
+        self.store.commit_block(block)
+        return block, fact
+
+    def roll_back(self, head: Head) -> None:
+        """Go back to an earlier head, in the kernel and in the store."""
+        node = self.node
+        for height in range(head.header.height + 1, node.head.header.height + 1):
+            del node.recent[height], node.ids[height]
+        node.head = head
+        self.store.roll_back(head.header.height)
 
     def commit(self, raws: Iterable[bytes] = ()) -> tuple[PersistBlock, HeadMoved]:
         """Commit one block in the kernel alone; return what is to be written, then reported."""

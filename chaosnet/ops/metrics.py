@@ -112,7 +112,7 @@ class NodeMetrics:
                 self._proposed.inc(1 if fact.ours else 0)
                 self._txs.inc(fact.header.tx_count)
                 self._gas.inc(fact.header.gas_used)
-                if self._last_time_ms:
+                if 0 < self._last_time_ms < fact.header.time_ms:  # not so where another branch begins
                     self._interval.observe((fact.header.time_ms - self._last_time_ms) / 1_000)
                 self._last_time_ms = fact.header.time_ms
             case ev.Reorganised():

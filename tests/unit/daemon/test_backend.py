@@ -11,7 +11,14 @@ from chaosnet.base.errors import ChaosError, Invalid
 from chaosnet.crypto.addresses import format_address
 from chaosnet.daemon import chain_views
 from chaosnet.daemon.backend import Identity, NodeBackend
-from chaosnet.kernel.events import HeadMoved, PersistBlock, RoundMoved, TransactionsPending
+from chaosnet.kernel.events import (
+    Finalised,
+    HeadMoved,
+    PersistBlock,
+    Reorganised,
+    RoundMoved,
+    TransactionsPending,
+)
 from chaosnet.model.transaction import SignedTx, decode_transaction
 from chaosnet.rpc import schema
 from chaosnet.rpc.lightclient import check_account_proof
@@ -316,3 +323,40 @@ async def test_simulation_says_what_would_happen_and_changes_nothing(stage: Stag
         stage.backend.simulate(b"garbage")
     assert stage.chain.node.head.state.root == root
     assert len(stage.chain.node.mempool) == 0
+
+
+# ── a chain that can fork ────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_is_not_final_is_shown_so_and_may_be_replaced(stage: Stage) -> None:
+    backend, chain = stage.backend, stage.chain
+    events = backend.subscribe(None, ip="", kinds=("final", "reorg"))
+    await events.next_chunk()
+    first, second = stage.pay(), stage.pay()
+    _, fact = chain.add_unfinal([first.raw])
+    backend.on_report(fact)
+    common = chain.node.head
+    _, fact = chain.add_unfinal([second.raw])
+    backend.on_report(fact)
+    status = backend.status()
+    assert (status.height, status.final_height, status.txs_total) == (2, 0, 2)
+    assert (await backend.transaction(second.tx_id.hex())).status == "included"
+    assert (await backend.block("final")).summary.height == 0
+    backend.on_report(Finalised(1, common.block_id))
+    assert (backend.status().final_height, backend.status().final_id) == (1, common.block_id.hex())
+    assert (await backend.transaction(first.tx_id.hex())).status == "final"
+    assert [block.is_final for block in (await backend.blocks(None, 9)).blocks] == [False, True, True]
+
+    old_id = chain.node.head.block_id
+    chain.roll_back(common)
+    assert backend.status().height == 1, "the way to the other branch leads over what is common"
+    _, fact = chain.add_unfinal()
+    backend.on_report(fact)
+    backend.on_report(Reorganised(2, old_id, 2, fact.block_id, common_height=1, dropped=(second.tx_id,)))
+    status = backend.status()
+    assert (status.height, status.tip, status.txs_total) == (2, fact.block_id.hex(), 1)
+    assert await missing(backend.block(old_id.hex())) == "not_found"
+    assert await missing(backend.transaction(second.tx_id.hex())) == "not_found"
+    told = (await events.next_chunk()).decode()
+    assert told.index("event: final") < told.index("event: reorg") < told.index(second.tx_id.hex())
+    events.end()

@@ -30,6 +30,8 @@ FACTS: list[tuple[ev.ReportFact, str, str]] = [
     (ev.RoundMoved(5, 1, "propose"), "info", "round"),
     (ev.PeerNote(b"\xab" * 32, "banned", "bad_signature"), "info", "peer"),
     (ev.BlockRefused(b"\xcd" * 32, 9, "bad_root", "state root"), "warning", "block_refused"),
+    (ev.Reorganised(9, b"o", 8, b"n", common_height=6, dropped=(b"t",)), "warning", "reorganised"),
+    (ev.Finalised(6, b"f" * 32), "debug", "final"),
     (ev.DoubleSign(b"\xef" * 32, 9), "error", "double_sign"),
     (ev.Halted("disk_full", "5 bytes free"), "critical", "halted"),
     (ev.TransactionsPending((b"i",)), "debug", "pending"),
@@ -45,6 +47,14 @@ def test_each_fact_is_one_line(
     (line,) = lines(capsys)
     assert (line["level"], line["event"]) == (level, name)
     assert "timestamp" in line
+
+
+def test_a_reorganisation_says_how_deep_and_what_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging(LogSection(format="json"))
+    log_fact(ev.Reorganised(9, b"o" * 32, 8, b"n" * 32, common_height=6, dropped=(b"t", b"u")))
+    (line,) = lines(capsys)
+    assert (line["depth"], line["dropped"], line["height"]) == (3, 2, 8)
+    assert (line["id"], line["old_id"]) == ("6e" * 8, "6f" * 8)
 
 
 def test_a_block_says_height_id_and_size(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +75,12 @@ def test_the_level_holds(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging(LogSection(level="warning", format="json"))
     for fact, _, _ in FACTS:
         log_fact(fact)
-    assert [line["event"] for line in lines(capsys)] == ["block_refused", "double_sign", "halted"]
+    assert [line["event"] for line in lines(capsys)] == [
+        "block_refused",
+        "reorganised",
+        "double_sign",
+        "halted",
+    ]
 
 
 def test_without_a_terminal_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:

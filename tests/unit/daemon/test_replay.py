@@ -13,7 +13,7 @@ from chaosnet.ledger.keys import account_key
 from chaosnet.model.build import signed_transfer
 from chaosnet.model.genesis import Genesis, supply_at
 from chaosnet.storage.reader import ChainView
-from tests.making import Person, network
+from tests.making import Person, network, transfer
 from tests.real_chain import RealChain
 
 ANNA, BERT = Person("anna"), Person("bert")
@@ -62,6 +62,25 @@ def test_chain_of_a_running_node_is_compared_as_it_was_at_the_start(tmp_path: Pa
     result = replay(ChainView.of_existing(tmp_path), chain.genesis, go_on)
     assert (result.height, chain.height) == (3, 6)
     assert replay(chain.store, chain.genesis).height == 6
+    chain.store.close()
+
+
+def test_a_chain_that_was_rolled_back_is_right(tmp_path: Path) -> None:
+    """Neither a block nor a receipt nor a value of the branch that was left has stayed."""
+    chain = RealChain(tmp_path, 4, [ANNA])
+    txs = [transfer(chain.genesis, ANNA, nonce, BERT.address, 5 + nonce).raw for nonce in range(4)]
+    chain.add_unfinal(txs[:1])
+    common = chain.node.head
+    for raw in txs[1:3]:
+        chain.add_unfinal([raw])
+    chain.roll_back(common)
+    for raws in ([], txs[1:2], []):
+        chain.add_unfinal(raws)
+    assert replay(chain.store, chain.genesis).height == 0
+    chain.add()
+    result = replay(chain.store, chain.genesis)
+    assert (result.height, result.txs) == (5, 2)
+    assert result.block_id == chain.node.head.block_id
     chain.store.close()
 
 

@@ -62,6 +62,9 @@ class World:
     def commit_block(self, block: ev.PersistBlock) -> None:
         self._write(f"commit {block.height}")
 
+    def roll_back(self, height: int) -> None:
+        self._write(f"roll back to {height}")
+
     def keep_evidence(self, _event: ev.PersistEvidence) -> None:
         self._write("evidence")
 
@@ -124,6 +127,19 @@ async def test_nothing_behind_a_write_is_done_before_it_is_durable(world: World)
     world.disk.set()
     await until(lambda: len(world.diary) == 5)
     assert world.diary == ["send a", "keep", "send b", "report PeerNote", "send c"]
+
+
+async def test_a_branch_is_left_before_the_next_is_written_and_told(world: World) -> None:
+    moved = ev.Report(ev.Reorganised(7, b"o", 6, b"n", common_height=5, dropped=()))
+    world.disk.clear()
+    block = ev.PersistBlock(6, b"", None, b"", b"", (), (), {}, {}, ())  # type: ignore[arg-type]
+    world.do(ev.RollBack(5), block, moved)
+    await turns()
+    assert world.diary == []
+    world.disk.set()
+    await until(lambda: len(world.diary) == 3)
+    assert world.diary == ["roll back to 5", "commit 6", "report Reorganised"]
+    assert world.seen(ev.Written) == [ev.Written(6)]
 
 
 async def test_a_signature_comes_back_only_when_it_is_recorded(world: World) -> None:

@@ -64,6 +64,10 @@ def all_facts() -> list[ev.ReportFact]:
         ev.RoundMoved(4, 2, "propose"),
         ev.RoundMoved(4, 2, "prevote"),
         ev.BlockRefused(b"", 4, "bad_root", ""),
+        ev.Reorganised(
+            old_height=9, old_id=b"o", new_height=8, new_id=b"n", common_height=6, dropped=(b"t",)
+        ),
+        ev.Finalised(height=6, block_id=b"f"),
         ev.DoubleSign(b"k", 4),
         ev.PeerNote(b"p", "admitted", "ok"),
         ev.PeerNote(b"p", "banned", "bad_signature"),
@@ -199,3 +203,8 @@ def test_two_nodes_in_one_process_do_not_mix() -> None:
     one, other = NodeMetrics(), NodeMetrics()
     one.on_report(ev.DoubleSign(b"k", 4))
     assert sample(page(other), "chaosnet_double_signs_total") == 0
+
+
+def test_changes_of_branch_are_counted_with_their_depth(full: str) -> None:
+    assert sample(full, "chaosnet_reorganisations_total") == 1
+    assert sample(full, "chaosnet_blocks_undone_total") == 3
