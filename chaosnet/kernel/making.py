@@ -172,6 +172,10 @@ def on_mined(node: Node, event: ev.Mined) -> Candidate | None:
 def on_signature(node: Node, event: ev.SignatureMade, now: int) -> Candidate | None:
     """Return the sealed block of our own; look for the next turn when the sign state refused."""
     making, signed = node.making, event.message
+    if isinstance(signed, SignedHeader):  # whatever becomes of it: the next header must account for it
+        era, greatest = node.generated
+        header = signed.header
+        node.generated = (header.era, max(greatest, header.height) if era == header.era else header.height)
     if making is None or making.candidate is None or not isinstance(event.unsigned, SignedHeader):
         return None
     if event.unsigned.header != making.candidate.block.header:
@@ -181,8 +185,5 @@ def on_signature(node: Node, event: ev.SignatureMade, now: int) -> Candidate | N
         return None
     candidate = making.candidate
     candidate.seal = signed.signature
-    header = candidate.block.header
-    era, greatest = node.generated
-    node.generated = (header.era, max(greatest, header.height) if era == header.era else header.height)
     node.making = None
     return candidate
