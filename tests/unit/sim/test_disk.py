@@ -1,19 +1,24 @@
 """The simulated disk keeps what a real one keeps, and nothing more."""
 
+from itertools import islice
+
 import pytest
 
 from chaosnet.base.dice import Dice
 from chaosnet.base.errors import Broken
 from chaosnet.consensus.engine import AskSignature
 from chaosnet.consensus.signstate import position_of
-from chaosnet.kernel.boot import genesis_stored
-from chaosnet.kernel.events import PersistCandidate
+from chaosnet.kernel.boot import Stored, genesis_stored
+from chaosnet.kernel.events import PersistCandidate, RollBack
+from chaosnet.ledger.state import State
+from chaosnet.model.block import ValidatorSet
 from chaosnet.model.evidence import NIL, PRECOMMIT, PREVOTE, Vote
 from chaosnet.model.genesis import genesis_hash_of
 from chaosnet.sim.cast import actor_at, genesis_of
 from chaosnet.sim.disk import JOURNAL_BYTES_MAX, Disk, Journal
 from chaosnet.sim.scenario import Scenario
 from chaosnet.sim.world import World
+from tests.unit.storage.chain import Chain, forking
 
 GENESIS = genesis_of(4, 0, 2, {})
 KEY = actor_at(0).consensus_key
@@ -82,3 +87,22 @@ def test_a_disk_starts_from_its_blocks_and_refuses_gaps() -> None:
     other.wipe_chain()
     assert (other.height, other.candidate(b"x")) == (0, None)
     assert other.load().header.height == 0
+
+
+def test_a_disk_takes_back_what_is_not_final() -> None:
+    chain = Chain()
+    disk = Disk(
+        Stored(chain.genesis_block.block.header, b"", State.of(chain.state.items()), ValidatorSet(())), None
+    )
+    for write in islice(forking(chain, 3, 4), 60):
+        disk.write(write)
+        assert (disk.height, dict(disk._items)) == (len(chain.persisted), chain.state)
+        assert disk.height >= disk.final_height
+    assert disk.final_height > 0
+    for made in chain.persisted:
+        assert disk.block_id_at(made.height) == made.block_id
+        assert (disk.undo(made.height), disk.view(made.height)) == (made.undo, made.view)
+    assert disk.view(disk.height + 1) is None
+    for height in (disk.final_height - 1, disk.height + 1):
+        with pytest.raises(Broken):
+            disk.write(RollBack(height))
