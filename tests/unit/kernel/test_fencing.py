@@ -1,13 +1,16 @@
 """The kernel asks for no signature that the fence forbids, and stops when its key signs elsewhere."""
 
+import pytest
 from msgspec.structs import replace
 
+from chaosnet.consensus.engine import Resume
 from chaosnet.consensus.signstate import SignState, marked, position_of
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.health import health_of
-from chaosnet.model.evidence import PRECOMMIT, PREVOTE, Vote
+from chaosnet.model.evidence import PRECOMMIT, PREVOTE, SignedHeader, Vote
 from chaosnet.protocol.messages import Votes
 from tests.unit.kernel.harness import Bench, Effects, facts, of, sent
+from tests.unit.kernel.ring import Ring
 
 
 def listening(blocks: int = 3) -> Bench:
@@ -103,3 +106,30 @@ def test_an_old_sign_state_is_raised_to_what_the_newest_blocks_say() -> None:
     assert bench.signs.position == (0, 1, 0, PRECOMMIT)
     assert bench.node.fence.is_listening
     assert not bench.node.halted
+
+
+def test_a_listening_node_lets_its_slots_pass_and_then_makes_blocks() -> None:
+    ring = Ring("dpos").start()
+    ring.pass_ms(8_000)
+    machine, since = ring.machines[0], ring.now
+    ring.restart(0, Resume(0, 0, -1, b"", (), is_listening=True))
+
+    def made() -> list[SignedHeader]:
+        return [m for m in machine.signed if isinstance(m, SignedHeader) and m.header.time_ms > since]
+
+    ring.pass_ms(60_000, until=lambda: not machine.node.fence.is_listening)
+    assert not machine.node.fence.is_listening
+    assert ring.now - since >= 10_000
+    assert made() == []
+    ring.pass_ms(20_000, until=lambda: bool(made()))
+    assert made()
+    assert not machine.node.halted
+
+
+def test_a_header_of_our_own_from_elsewhere_stops_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = Ring("dpos").start()
+    ring.pass_ms(4_000)
+    machine = ring.machines[0]
+    monkeypatch.setattr(machine.node.fence, "note", lambda _: None)  # as if another process had signed it
+    ring.pass_ms(20_000, until=lambda: bool(machine.node.halted))
+    assert machine.node.halted == "fenced"
