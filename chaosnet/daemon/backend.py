@@ -24,7 +24,7 @@ from chaosnet.kernel.events import (
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.ledger.apply import apply_transaction
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model.genesis import supply_at
+from chaosnet.model.genesis import era_at, supply_at
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
@@ -158,16 +158,19 @@ class NodeBackend(ChainViews):
 
     def _consensus(self) -> schema.ConsensusStatus:
         node = self._node
+        branch = node.branch
         state = node.engine.round_state()
+        height = node.head.header.height + 1
         validators = node.head.validators
+        proposer = node.engine.proposer(state.height, state.round)
         return schema.ConsensusStatus(
-            engine=node.engine.name,
-            finality=node.engine.finality.value,
-            era=state.era,
-            height=state.height,
+            engine=node.engine.name if branch is None else branch.name,
+            finality=(node.engine if branch is None else branch).finality.value,
+            era=state.era if branch is None else era_at(node.config.genesis, height),
+            height=state.height if branch is None else height,
             round=state.round,
             step=state.step,
-            proposer=self.names.member(node.engine.proposer(state.height, state.round)),
+            proposer=self.names.member(proposer),
             validators=len(validators.validators),
             needed=health.needed(node),
             is_validator=validators.index_of_key(node.config.consensus_key or b"") >= 0,

@@ -11,7 +11,7 @@ from chaosnet.ledger.state import State
 from chaosnet.model.block import Block, decode_certificate
 from chaosnet.model.evidence import Evidence, evidence_key, evidence_kind, evidence_turn
 from chaosnet.model.genesis import Genesis, Member
-from chaosnet.model.header import Header, QuorumProof
+from chaosnet.model.header import Header, QuorumProof, RoundProof
 from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import (
     Accuse,
@@ -70,7 +70,7 @@ def block_summary(
         size_bytes=size_bytes,
         engine=header.engine,
         era=header.era,
-        round=header.proof.round if isinstance(header.proof, QuorumProof) else 0,
+        round=header.proof.round if isinstance(header.proof, QuorumProof | RoundProof) else 0,
         is_final=is_final,
         state_root=header.state_root.hex(),
     )
@@ -97,8 +97,11 @@ def full_block(
     """Return a block with header fields, seal and the transactions handed in."""
     header = stored.decoded()
     validators = [m for m in names.members if m.role == "validator"]
-    positions = decode_certificate(stored.seal).signers if stored.seal else ()
-    signers = [validators[i].name if i < len(validators) else str(i) for i in positions]
+    if isinstance(header.proof, QuorumProof | RoundProof) and stored.seal:
+        positions = decode_certificate(stored.seal).signers
+        signers = [validators[i].name if i < len(validators) else str(i) for i in positions]
+    else:
+        signers = [names.member(header.proposer)] if stored.seal else []
     return schema.Block(
         summary=stored_summary(names, stored, final_height=final_height),
         rule=header.rule,
