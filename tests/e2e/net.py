@@ -50,9 +50,18 @@ def _is_free(port: int) -> bool:
 
 @contextmanager
 def network(
-    directory: Path, nodes: int, senders: list[Sender] | None = None, schedule: str = "pbft", **params: int
+    directory: Path,
+    nodes: int,
+    senders: list[Sender] | None = None,
+    *,
+    schedule: str = "pbft",
+    late: tuple[str, ...] = (),
+    **params: int,
 ) -> Iterator[Devnet]:
-    """Run a fresh network; end every process with the block. `params` are chain parameters."""
+    """Run a fresh network; end every process with the block. `params` are chain parameters.
+
+    `late` names nodes that the test starts itself.
+    """
     base = free_ports(nodes * 3 + 1)
     plan = make_plan(
         directory,
@@ -64,11 +73,13 @@ def network(
         params=params,
     )
     net = Devnet(directory, plan)
+    first = [node for node in plan.nodes if node.name not in late]
+    names = [node.name for node in first]
     try:
-        for name in net.names():
+        for name in names:
             net.start(name)
-        net.wait_ready(net.names())
-        wait_for("all nodes linked", lambda: all(peers(n) == nodes - 1 for n in plan.nodes))
+        net.wait_ready(names)
+        wait_for("all nodes linked", lambda: all(peers(n) == len(first) - 1 for n in first))
         yield net
     finally:
         net.stop_all()
