@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from chaosnet.daemon.benchmark import Figures, Scale, run_benchmark
+from chaosnet.daemon.benchmark_engines import EngineScale, parse_engines, run_engines
+from chaosnet.model.genesis import ENGINES_KNOWN
 
 ROWS = {
     "ed25519_per_s": "Ed25519 verifications/s, one thread",
@@ -27,6 +29,7 @@ ROWS = {
     "rss_mib": "Resident memory after the load, MiB",
     "startup_s": "Start on the loaded chain until it answers, s",
 }
+ENGINE_COLUMNS = ("transfers/s, four nodes", "block interval, ms", "finality, ms", "idle node, % of a core")
 
 console = Console(stderr=True)
 
@@ -35,23 +38,43 @@ def bench(
     runs: Annotated[int, typer.Option(min=1, max=20, help="Runs behind each median.")] = 3,
     out: Annotated[Path, typer.Option(help="Where the figures go as JSON.")] = Path(".bench/latest.json"),
     *,
+    engines: Annotated[
+        str, typer.Option(help="Engines to measure on four nodes, as in `pow,pos`; `none`: leave them out.")
+    ] = ",".join(ENGINES_KNOWN),
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the load, one run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure this machine with real processes: rates, latency, memory, disk. Takes some minutes."""
+    """Measure this machine with real processes: rates, latency, memory, disk, engines. Takes some minutes."""
+    names = parse_engines(engines)
     scale = (
         Scale(runs=1, senders=500, rounds_one=6, rounds_four=4, singles=200, idle_probes=5, trickle=40)
         if quick
         else Scale(runs=runs)
     )
-    figures = run_benchmark(scale, lambda text: console.print(f"[dim]{text} ...[/]"))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    data = msgspec.json.format(msgspec.json.encode(figures), indent=2)
-    out.write_bytes(data + b"\n")
+    figures = run_benchmark(scale, _note)
+    data = _save(figures, out)
+    if names:  # what is there is kept when an engine fails
+        figures.engines = run_engines(names, _engine_scale(quick=quick), _note)
+        data = _save(figures, out)
     if as_json:
         typer.echo(data.decode())
     else:
         _print(figures, out)
+
+
+def _note(text: str) -> None:
+    console.print(f"[dim]{text} ...[/]")
+
+
+def _engine_scale(*, quick: bool) -> EngineScale:
+    return EngineScale(load_s=4, senders=500, idle_s=3, probes=5) if quick else EngineScale()
+
+
+def _save(figures: Figures, out: Path) -> bytes:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    data = msgspec.json.format(msgspec.json.encode(figures), indent=2)
+    out.write_bytes(data + b"\n")
+    return data
 
 
 def _print(figures: Figures, out: Path) -> None:
@@ -60,4 +83,16 @@ def _print(figures: Figures, out: Path) -> None:
         runs = ", ".join(f"{value:,.4g}" for value in figures.runs.get(name, []))
         table.add_row(text, f"{getattr(figures, name):,.5g}", runs)
     Console().print(table)
+    if figures.engines:
+        Console().print(_engine_table(figures))
     Console().print(f"written to {out}")
+
+
+def _engine_table(figures: Figures) -> Table:
+    table = Table("engine", *ENGINE_COLUMNS)
+    for name, one in figures.engines.items():
+        values = (one.four_validators_per_s, one.block_interval_ms, one.finality_ms, one.idle_cpu_percent)
+        table.add_row(name, *(f"{value:,.5g}" for value in values))
+    notes = [f"{name}: {one.note}" for name, one in figures.engines.items() if one.note]
+    table.caption = "\n".join(notes) or None
+    return table

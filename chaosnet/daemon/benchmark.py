@@ -19,7 +19,7 @@ import msgspec
 
 from chaosnet.crypto.signing import is_valid, public_key_of, sign
 from chaosnet.daemon.devnet import Devnet, check_ports
-from chaosnet.daemon.devnet_plan import NodePlan, make_plan
+from chaosnet.daemon.devnet_plan import PBFT, NodePlan, make_plan
 from chaosnet.daemon.loadgen import (
     Push,
     Sender,
@@ -31,6 +31,7 @@ from chaosnet.daemon.loadgen import (
 )
 from chaosnet.daemon.process import load_genesis
 from chaosnet.daemon.replay import replay
+from chaosnet.model.genesis import EngineFrom
 from chaosnet.rpc.client import Client
 from chaosnet.storage.datadir import chain_bytes
 from chaosnet.storage.reader import ChainView
@@ -52,6 +53,20 @@ class Scale(msgspec.Struct, frozen=True):
     idle_probes: int = 30
     trickle: int = 200
     """Transfers at 20 a second, for the disk figure of a quiet chain."""
+
+
+class EngineFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one engine does on four nodes; see `benchmark_engines`."""
+
+    four_validators_per_s: float
+    """Transfers on the chain of every node, final or not."""
+    block_interval_ms: float
+    """Median under load, of the times in the headers."""
+    finality_ms: float
+    """Median of single transfers on a quiet chain, from submission to final on another node."""
+    idle_cpu_percent: float
+    """Of one core; median of the nodes."""
+    note: str = ""
 
 
 class Figures(msgspec.Struct):
@@ -77,6 +92,8 @@ class Figures(msgspec.Struct):
     startup_s: float = 0
     runs: dict[str, list[float]] = {}
     """Single results behind the medians."""
+    engines: dict[str, EngineFigures] = {}
+    """One entry an engine; other settings than the figures above, so not to be compared with them."""
 
 
 def run_benchmark(scale: Scale, note: Note) -> Figures:
@@ -126,13 +143,16 @@ def ed25519_rate(*, threads: int, count: int = 8_000) -> float:
 
 
 @contextmanager
-def network(nodes: int, senders: list[Sender], directory: Path) -> Iterator[Devnet]:
+def network(
+    nodes: int, senders: list[Sender], directory: Path, *, schedule: tuple[EngineFrom, ...] = PBFT
+) -> Iterator[Devnet]:
     """Run a fresh network with funded senders; everything ends with the block."""
     plan = make_plan(
         directory,
         nodes=nodes,
         base_port=PORTS.get(nodes, 29_200),
         explorer_port=28_999,
+        schedule=schedule,
         allocations=allocations_for(senders),
     )
     net = Devnet(directory, plan)
