@@ -289,7 +289,9 @@ def _generated_after(state: SignState, message: Signable | None) -> int:
         return state.max_height_generated
     header = message.header
     is_same_era = state.header is not None and state.header.header.era == header.era
-    return max(header.height, heights_of(header)[0], state.max_height_generated if is_same_era else 0)
+    proof = header.proof
+    claimed = proof.max_height_generated if isinstance(proof, StakeProof | SlotProof) else 0
+    return max(header.height, claimed, state.max_height_generated if is_same_era else 0)
 
 
 def _claimed_lock(unsigned: Proposal | Vote, request: AskSignature) -> Lock:

@@ -227,6 +227,7 @@ def unique(kind: type, i: int, bench: Bench) -> Message:
         msg.GetBodies(i, 64),
         msg.Bodies(i, (name,)),
         msg.Goodbye("banned"),
+        msg.NewBlock(name),
     ]
     return next(message for message in samples if type(message) is kind)
 

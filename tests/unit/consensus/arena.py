@@ -35,7 +35,15 @@ from chaosnet.consensus.pbft import Pbft
 from chaosnet.consensus.signstate import SignState, encode_journal, replay, resume_of, sign_request
 from chaosnet.crypto.signing import public_key_of, sign
 from chaosnet.model.block import validators_hash_of
-from chaosnet.model.evidence import NIL, Proposal, Vote, check_evidence, proposal_digest, vote_digest
+from chaosnet.model.evidence import (
+    NIL,
+    Proposal,
+    SignedHeader,
+    Vote,
+    check_evidence,
+    proposal_digest,
+    vote_digest,
+)
 from chaosnet.model.genesis import ChainParams
 from chaosnet.model.header import Header, QuorumProof, block_id_of
 from tests.unit.consensus.desk import GENESIS, NAMES, header_at, seed_of, validators_of
@@ -286,11 +294,13 @@ class Arena:
         self.later(delay_ms, fire)
 
     def sign(self, member: Member, request: AskSignature, waiting: list[Given]) -> None:
+        unsigned = request.unsigned
+        assert not isinstance(unsigned, SignedHeader)
         if member.is_byzantine:
-            self.sign_twice(member, request.unsigned, waiting)
+            self.sign_twice(member, unsigned, waiting)
             return
         if not self.has_fences:
-            waiting.append(Signed(request.unsigned, signed(member.seed, request.unsigned)))
+            waiting.append(Signed(unsigned, signed(member.seed, unsigned)))
             return
         member.state, entry, message = sign_request(
             member.state, request, GENESIS, lambda digest: sign(member.seed, digest)
@@ -299,7 +309,8 @@ class Arena:
             member.journal += entry
         if member.crash_in == 0:
             raise Crash
-        waiting.append(Signed(request.unsigned, message))
+        assert not isinstance(message, SignedHeader)
+        waiting.append(Signed(unsigned, message))
 
     def sign_twice(self, member: Member, unsigned: Proposal | Vote, waiting: list[Given]) -> None:
         """Tell one thing to the even, another to the odd, now and then either, and to some nothing."""

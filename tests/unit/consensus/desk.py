@@ -44,6 +44,7 @@ from chaosnet.model.evidence import (
     PRECOMMIT,
     PREVOTE,
     Proposal,
+    SignedHeader,
     Vote,
     check_evidence,
     proposal_digest,
@@ -216,6 +217,7 @@ class Desk:
                 )
                 if message is None:
                     self.said.append(self.words(asked.unsigned, "refused "))
+                assert not isinstance(asked.unsigned, SignedHeader) and not isinstance(message, SignedHeader)
                 self.waiting.append(Signed(asked.unsigned, message))
             case KeepCandidate(block_id=block_id):
                 self.kept.append(block_id)

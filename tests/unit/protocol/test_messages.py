@@ -62,6 +62,7 @@ SAMPLES: list[m.Message] = [
     m.GetBodies(first=1, count=BODIES_PER_MESSAGE_MAX),
     m.Bodies(first=1, blocks=(b"block",)),
     m.Goodbye(code="banned"),
+    m.NewBlock(block=b"block"),
 ]
 
 
