@@ -13,8 +13,18 @@ from chaosnet.cli.asking import Out, address_of_text, amount_of, genesis_file, h
 from chaosnet.cli.node_dir import read_node_dir
 from chaosnet.cli.output import Json, cos, note, print_fields, print_json, print_table, print_text, when
 from chaosnet.crypto.addresses import format_address
+from chaosnet.daemon.devnet_plan import parse_schedule
 from chaosnet.ledger.genesis_check import PARAM_BOUNDS, check_genesis
-from chaosnet.model.genesis import VALIDATOR, Allocation, Genesis, Member, genesis_hash_of, supply_at
+from chaosnet.model.genesis import (
+    OBSERVER,
+    VALIDATOR,
+    Allocation,
+    Bond,
+    Genesis,
+    Member,
+    genesis_hash_of,
+    supply_at,
+)
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.model.genesis_make import (
     ADDRESS_PREFIX,
@@ -47,7 +57,7 @@ def consortium(
     member: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME:OPERATOR_ADDRESS:CONSENSUS_KEY:NODE_KEY[:ROLE], as `chaosnet init` prints it."
+            help="NAME:OPERATOR:CONSENSUS_KEY:NODE_KEY[:VRF_KEY][:ROLE], as `chaosnet init` prints it."
         ),
     ] = None,
     member_dir: Annotated[
@@ -56,6 +66,16 @@ def consortium(
     alloc: Annotated[
         list[str] | None, typer.Option(help="NAME:ADDRESS:AMOUNT in COS; may be repeated.")
     ] = None,
+    bond: Annotated[
+        list[str] | None,
+        typer.Option(help="ADDRESS:AMOUNT in COS that an operator bonds of its allocation; may be repeated."),
+    ] = None,
+    schedule: Annotated[
+        str,
+        typer.Option(
+            help="Engines: pbft, dbft, dpos, pos, pow; pow:20,pos is pow up to height 20, then pos."
+        ),
+    ] = "pbft",
     param: Params = None,
     treasury: Treasury = None,
     time_ms: TimeMs = None,
@@ -63,12 +83,14 @@ def consortium(
     *,
     as_json: Json = False,
 ) -> None:
-    """A network of known members with immediate finality (pbft)."""
+    """A network of known members; with immediate finality (pbft) unless another engine is named."""
     genesis = consortium_genesis(
         name,
         _now_or(time_ms),
         [_member(text) for text in (*(member or ()), *(read_node_dir(d).member for d in member_dir or ()))],
         [_allocation(text) for text in alloc or ()],
+        schedule=parse_schedule(schedule),
+        bonds=[_bond(text) for text in bond or ()],
         treasury=_treasury(treasury),
     )
     _write(_with_params(genesis, param), out, as_json=as_json)
@@ -91,7 +113,7 @@ def public(
     *,
     as_json: Json = False,
 ) -> None:
-    """The public network of 10,000,000 COS. This release can check it, but not run it: it needs pow."""
+    """The public network of 10,000,000 COS: mined by proof of work into four shares, then proof of stake."""
     holders = Holders(*(address_of_text(ADDRESS_PREFIX, text) for text in (angel, ico, team, foundation)))
     genesis = public_genesis(
         name,
@@ -182,16 +204,26 @@ def _treasury(text: str | None) -> Address:
 
 def _member(text: str) -> Member:
     parts = text.split(":")
+    role = parts.pop() if len(parts) > 4 and parts[-1] in (VALIDATOR, OBSERVER) else VALIDATOR
     if len(parts) not in (4, 5):
-        raise Invalid("bad_argument", f"not of the form NAME:OPERATOR:CONSENSUS_KEY:NODE_KEY: {text[:200]!r}")
+        raise Invalid(
+            "bad_argument", f"not of the form NAME:OPERATOR:CONSENSUS_KEY:NODE_KEY[:VRF_KEY]: {text[:200]!r}"
+        )
     return Member(
         name=parts[0],
         operator=address_of_text(ADDRESS_PREFIX, parts[1]),
-        role=parts[4] if len(parts) == 5 else VALIDATOR,
+        role=role,
         consensus_key=hex_bytes(parts[2], 32, "a consensus key"),
         node_key=hex_bytes(parts[3], 32, "a node key"),
-        vrf_key=b"",
+        vrf_key=hex_bytes(parts[4], 32, "a key of the lottery") if len(parts) == 5 else b"",
     )
+
+
+def _bond(text: str) -> Bond:
+    operator, _, amount = text.partition(":")
+    if not amount:
+        raise Invalid("bad_argument", f"not of the form ADDRESS:AMOUNT: {text[:200]!r}")
+    return Bond(address_of_text(ADDRESS_PREFIX, operator), amount_of(amount), 0)
 
 
 def _allocation(text: str) -> Allocation:

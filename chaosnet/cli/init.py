@@ -84,6 +84,7 @@ def _show(directory: Path, genesis: Genesis | None, *, as_json: bool) -> None:
         "name": found.name,
         "node_key": found.node_key.hex(),
         "consensus_key": found.consensus_key.hex() if found.consensus_key else "",
+        "vrf_key": found.vrf_key,
         "operator": found.operator,
         "member": found.member,
         "genesis": "" if genesis is None else genesis_hash_of(genesis).hex(),

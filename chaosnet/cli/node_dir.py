@@ -9,6 +9,7 @@ from chaosnet.base.units import PublicKey
 from chaosnet.cli.asking import genesis_file, write_text
 from chaosnet.cli.config_reference import Values, template
 from chaosnet.cli.keyring import single_address
+from chaosnet.daemon.answers import vrf_key_of
 from chaosnet.daemon.config import load_config
 from chaosnet.daemon.keystore import SCRYPT_N, Keystore, read_password
 from chaosnet.model.genesis import VALIDATOR, Genesis, genesis_hash_of
@@ -21,6 +22,8 @@ GENESIS_FILE: Final = "genesis.json"
 PASSWORD_FILE: Final = "password"
 SIGN_STATE: Final = "keys/sign-state"
 OPERATOR_FILE: Final = "operator-address"
+VRF_KEY_FILE: Final = "vrf-key"
+"""Public key of the lottery, in hex: it follows from the consensus key, which is locked."""
 NEW_KEY_FILE: Final = "new-consensus-key"
 """Says that the consensus key has never signed: there from the making of the key until its sign state."""
 SCRYPT_N_RANDOM: Final = 1 << 12
@@ -37,13 +40,16 @@ class NodeDir(NamedTuple):
     """None: the node only follows."""
     operator: str
     """Address of the operator account; empty for a follower."""
+    vrf_key: str
+    """Key of the lottery under pos, in hex; empty for a follower."""
 
     @property
     def member(self) -> str:
         """Return what `genesis new --member` takes; empty for a follower."""
         if self.consensus_key is None:
             return ""
-        return f"{self.name}:{self.operator}:{self.consensus_key.hex()}:{self.node_key.hex()}"
+        parts = [self.name, self.operator, self.consensus_key.hex(), self.node_key.hex(), self.vrf_key]
+        return ":".join(part for part in parts if part)
 
 
 def read_node_dir(directory: Path) -> NodeDir:
@@ -56,9 +62,11 @@ def read_node_dir(directory: Path) -> NodeDir:
         operator = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         if not operator and "operator" in keys:
             operator = single_address(ADDRESS_PREFIX, keys["operator"])
+    vrf_path = directory / VRF_KEY_FILE
+    vrf_key = vrf_path.read_text(encoding="utf-8").strip() if vrf_path.exists() else ""
     if "node" not in keys:
         raise Invalid("bad_config", f"{directory}/keys has no key `node`")
-    return NodeDir(directory, config.node.name, keys["node"], keys.get("consensus"), operator)
+    return NodeDir(directory, config.node.name, keys["node"], keys.get("consensus"), operator, vrf_key)
 
 
 def make_node_dir(
@@ -104,10 +112,12 @@ def _make_keys(directory: Path, names: list[str], password: str, scrypt_n: int) 
     store = Keystore(directory / "keys", scrypt_n)
     known = {info.name for info in store.list()}
     for name in names:
+        seed = store.load(name, password) if name in known else secrets.token_bytes(32)
+        if name == "consensus" and not (directory / VRF_KEY_FILE).exists():
+            write_text(directory / VRF_KEY_FILE, vrf_key_of(seed).hex() + "\n")
         if name in known:
-            store.load(name, password)
             continue
-        key = store.add(name, secrets.token_bytes(32), password, description=f"{name} key")
+        key = store.add(name, seed, password, description=f"{name} key")
         if name == "consensus":
             write_text(directory / NEW_KEY_FILE, _mark(directory, key))
 

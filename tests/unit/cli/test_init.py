@@ -35,6 +35,7 @@ def test_network_is_founded_in_two_steps(cli: Cli, tmp_path: Path) -> None:
         first["operator"],
         first["consensus_key"],
         first["node_key"],
+        first["vrf_key"],
     ]
     path = tmp_path / "genesis.json"
     cli("genesis", "new", "consortium", "--name", "club", "--member", first["member"], "--out", path)
