@@ -11,7 +11,7 @@ from chaosnet.consensus.engine import Engine, Resume
 from chaosnet.consensus.fence import Fence
 from chaosnet.consensus.idle import Idle
 from chaosnet.consensus.quorum import Verifier
-from chaosnet.kernel import eras
+from chaosnet.kernel import eras, handover
 from chaosnet.kernel.chain import check_pinned, head_of
 from chaosnet.kernel.engines import Engines
 from chaosnet.kernel.mempool import Mempool
@@ -23,7 +23,7 @@ from chaosnet.ledger.context import Context
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
-from chaosnet.model.block import ValidatorSet, validators_hash_of
+from chaosnet.model.block import ValidatorSet, decode_sealed, validators_hash_of
 from chaosnet.model.epoch import Epoch
 from chaosnet.model.genesis import Genesis, engine_at, genesis_hash_of, supply_at
 from chaosnet.model.header import Header, block_id_of, decode_header
@@ -176,7 +176,11 @@ def restore_branch(
         header, state = decode_header(stored[0]), above.state.update(undo)
         if state.root != header.state_root:
             raise Broken("data_damaged", f"undo record of block {height}")
-        below = head_of(header, block_id_of(header), stored[1], state, above.sealed_by)
+        seal = stored[1]
+        if handover.is_last_of_era(node, header):  # the block above carries what made this one final
+            sealed = node.reader.sealed_at(height)
+            seal = decode_sealed(sealed).block.parent_seal if sealed is not None else seal
+        below = head_of(header, block_id_of(header), seal, state, above.sealed_by)
         heads.append(replace(below, view=decode_view(view_of(height - 1) or b"")))
         heads[-2] = replace(above, sealed_in=below.epoch, sealed_by=below.validators)
     node.head = heads[0]

@@ -33,12 +33,22 @@ def plan(node: Node, now: int, after_ms: int = 0) -> None:
         return
     stop(node)
     operator = own_operator(node)
-    if not operator or node.halted or node.sync.is_syncing(now) or node.tail:
+    if not operator or node.halted or node.sync.is_syncing(now) or node.tail or _is_alone(node):
         return
     turn = node.branch.next_turn(facts_on(node, tip), operator, max(after_ms, now - 1))
     if turn is not None:
         node.making = Making(node.next_ticket(), tip.head.block_id, turn)
         node.effects.append(ev.SetTimer(TIMER, max(now, turn.at_ms)))
+
+
+def _is_alone(node: Node) -> bool:
+    """Return whether a miner knows of others and has heard none since its start.
+
+    Blocks it made now would be of no use, and, once final to itself alone, keep it apart for good.
+    """
+    if node.branch is None or node.branch.name != "pow":
+        return False
+    return bool(node.config.bootstrap) and not node.heard
 
 
 def stop(node: Node) -> None:

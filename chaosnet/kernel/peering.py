@@ -2,7 +2,7 @@
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.consensus.engine import RoundState
-from chaosnet.kernel import agreement, forks, importing
+from chaosnet.kernel import agreement, forks, importing, making
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send, send_all
@@ -180,9 +180,10 @@ def broadcast_status(node: Node, now: int) -> None:
 
 
 def on_status_timer(node: Node, now: int) -> None:
-    """Every second: status to all, stalled requests again."""
+    """Every second: status to all, stalled requests again, a turn to make a block if none was to be had."""
     broadcast_status(node, now)
     sync_on(node, now)
+    making.plan(node, now)
     node.effects.append(ev.SetTimer("status", now + STATUS_MS))
 
 
