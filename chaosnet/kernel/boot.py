@@ -202,16 +202,20 @@ def decode_view(data: bytes) -> View | None:
         raise Broken("data_damaged", "view of the engine") from error
 
 
-def publish_earlier(node: Node, undo_of: Callable[[int], dict[bytes, bytes | None] | None]) -> int:
+def publish_earlier(
+    node: Node, undo_of: Callable[[int], dict[bytes, bytes | None] | None], keys_max: int = 60_000
+) -> int:
     """Rebuild the states before the head from undo records, for reads and proofs; return how many.
 
-    Stops where the records end or another validator set sealed. Raises Broken(`data_damaged`) when a rebuilt
+    Stops where the records end, where another validator set sealed, or after that many changed keys, so that a
+    start after full blocks stays quick. Raises Broken(`data_damaged`) when a rebuilt
     root differs from its header.
     """
     head = node.head
     state = head.state
     height = head.header.height
-    while height > 1 and (undo := undo_of(height)) is not None:
+    while height > 1 and keys_max > 0 and (undo := undo_of(height)) is not None:
+        keys_max -= len(undo)
         state = state.update(undo)
         height -= 1
         found = node.reader.header_at(height)

@@ -212,7 +212,9 @@ class Node:
         return None
 
     def block_id_at(self, height: int) -> bytes | None:
-        """Return the canonical block id at a height."""
+        """Return the canonical block id at a height; None above the head, whatever storage still holds."""
+        if height > self.head.header.height:
+            return None
         known = self.ids.get(height)
         if known is None:
             known = self.reader.block_id_at(height)

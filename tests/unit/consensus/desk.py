@@ -215,9 +215,10 @@ class Desk:
                 self.state, _, message = sign_request(
                     self.state, asked, GENESIS, lambda digest: sign(seed_of(self.me), digest)
                 )
+                assert not isinstance(asked.unsigned, SignedHeader)
+                assert not isinstance(message, SignedHeader)
                 if message is None:
                     self.said.append(self.words(asked.unsigned, "refused "))
-                assert not isinstance(asked.unsigned, SignedHeader) and not isinstance(message, SignedHeader)
                 self.waiting.append(Signed(asked.unsigned, message))
             case KeepCandidate(block_id=block_id):
                 self.kept.append(block_id)
