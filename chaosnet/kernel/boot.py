@@ -207,7 +207,7 @@ def publish_earlier(
 ) -> int:
     """Rebuild the states before the head from undo records, for reads and proofs; return how many.
 
-    Stops where the records end, where another validator set sealed, or after that many changed keys, so that a
+    Stops where the records end, where another set sealed, or after that many changed keys, so that a
     start after full blocks stays quick. Raises Broken(`data_damaged`) when a rebuilt
     root differs from its header.
     """
