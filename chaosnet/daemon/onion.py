@@ -48,7 +48,7 @@ class Onion:
             is_whole = data[-_SUM_BYTES:] == sha256(data[:-_SUM_BYTES]).digest()
             if is_whole and len(marks) == LAYERS // STRIDE + 1 and marks[0] == core_of(seed):
                 return cls(marks)
-        onion = cls.of_seed(seed)
+        onion = cls.of_seed(seed, layers=LAYERS)
         onion.keep(path)
         return onion
 

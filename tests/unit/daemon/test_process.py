@@ -4,11 +4,15 @@ import socket
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from chaosnet.base.errors import ChaosError, Refused
+from chaosnet.crypto.addresses import format_address
+from chaosnet.crypto.signing import public_key_of
 from chaosnet.daemon import opening, process
 from chaosnet.daemon.config import Config, parse_config
 from chaosnet.kernel.boot import genesis_stored
+from chaosnet.model.genesis import EngineFrom
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.protocol.messages import PeerAddress
 from tests.making import Person, network
@@ -105,3 +109,22 @@ def test_a_taken_port_is_a_clear_error() -> None:
             process.bind(where)
         assert code(error) == "port_taken"
         assert where in error.value.detail
+
+
+def test_who_mines_is_configured_or_the_member_with_this_key() -> None:
+    seed = b"s" * 32
+    person = Person("validator")
+    member = replace(person.member(), consensus_key=public_key_of(seed))
+    engines = (EngineFrom(1, "pow"), EngineFrom(5, "pbft"))
+    genesis = replace(GENESIS, members=(member,), schedule=engines)
+    validator, follower = process.Keys(bytes(32), seed), process.Keys(bytes(32), None)
+    account = format_address(genesis.address_prefix, Person("alice").address)
+    assert process.miner_account(config(), genesis, validator) == member.operator
+    assert process.miner_account(config(), genesis, follower) == b""
+    assert process.miner_account(config("[mining]\nenabled = false\n"), genesis, validator) == b""
+    assert process.miner_account(config(), GENESIS, validator) == b""
+    named = config(f'[mining]\naccount = "{account}"\n')
+    assert process.miner_account(named, genesis, follower) == Person("alice").address
+    with pytest.raises(ChaosError) as error:
+        process.miner_account(config('[mining]\naccount = "nobody"\n'), genesis, follower)
+    assert code(error) == "bad_config"

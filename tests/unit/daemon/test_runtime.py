@@ -110,6 +110,60 @@ async def turns(count: int = 20) -> None:
         await asyncio.sleep(0)
 
 
+# ── secrets and the miner ────────────────────────────────────────────────────────────────────────────────
+
+
+class Desk:
+    """A holder of secrets and a miner that write down what they are asked."""
+
+    def __init__(self, diary: list[str]) -> None:
+        self.diary = diary
+
+    def answer(self, kind: str, question: bytes) -> bytes:
+        if kind == "broken":
+            raise Broken("internal", "no such kind")
+        return question + b"!"
+
+    def mine(self, ticket: int, pre_hash: bytes, target: int) -> None:
+        self.diary.append(f"mine {ticket} {pre_hash.decode()} {target}")
+
+    def rest(self) -> None:
+        self.diary.append("rest")
+
+    async def close(self) -> None:
+        self.diary.append("closed")
+
+
+async def test_a_secret_is_asked_behind_what_is_written_and_its_answer_fed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(monkeypatch, secrets=Desk([]))
+    world.disk.clear()
+    world.do(KEEP, ev.AskAnswer(7, "lottery", b"slot"))
+    await turns()
+    assert world.seen(ev.Answered) == []
+    world.disk.set()
+    await until(lambda: world.seen(ev.Answered))
+    assert world.seen(ev.Answered) == [ev.Answered(7, b"slot!")]
+    world.do(ev.AskAnswer(8, "broken", b""))
+    await until(world.runtime.failed.done)
+    await world.runtime.stop()
+
+
+async def test_a_node_without_secrets_answers_that_it_has_none(world: World) -> None:
+    world.do(ev.AskAnswer(7, "lottery", b"slot"))
+    await until(lambda: world.seen(ev.Answered))
+    assert world.seen(ev.Answered) == [ev.Answered(7, b"")]
+
+
+async def test_the_miner_is_told_in_order_and_closed_at_the_end(world: World) -> None:
+    world.do(ev.Mine(1, b"hash", 9), ev.Rest())  # nobody to tell yet
+    world.runtime.attach_miner(Desk(world.diary))
+    world.do(send("a"), ev.Mine(2, b"hash", 9), ev.Rest())
+    await world.runtime.stop()
+    assert world.diary == ["send a", "mine 2 hash 9", "rest", "closed"]
+
+
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
