@@ -40,12 +40,12 @@ MINING_NOTE: Final = "idle_cpu_percent is that of the node and its miners, which
 class EngineScale(msgspec.Struct, frozen=True):
     """How much each engine is given to do."""
 
-    load_s: float = 20.0
+    load_s: float = 18.0
     senders: int = 2_000
-    rounds: int = 24
+    rounds: int = 20
     """Transfers of each sender at most: the load ends early when all are committed."""
-    idle_s: float = 10.0
-    probes: int = 16
+    idle_s: float = 8.0
+    probes: int = 12
     probe_pause_s: float = 0.4
 
 
