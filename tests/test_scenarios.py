@@ -39,6 +39,11 @@ WANTED = {
     "single_node",
     "ten_nodes",
     "thirty_one",
+    *(
+        f"{engine}_{trouble}"
+        for engine in ("pow", "pos", "dpos", "dbft")
+        for trouble in ("calm", "partition_heal", "crash_any", "late_joiner", "clock_skew", "lossy")
+    ),
 }
 
 
@@ -58,6 +63,8 @@ def test_scenario_holds(name: str) -> None:
     for task in tasks_of(name, range(SHORT_SEEDS)):
         outcome = run_task(task)
         assert not outcome.violations, replay_command(task, 0)
+        if outcome.seen:  # too much was wrong, and the checkers saw it
+            continue
         assert outcome.height > 1
         assert outcome.transactions
 

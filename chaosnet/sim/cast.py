@@ -7,15 +7,30 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from chaosnet.base.errors import Invalid
 from chaosnet.crypto.signing import public_key_of
-from chaosnet.model.genesis import OBSERVER, VALIDATOR, Allocation, ChainParams, Genesis, Member
-from chaosnet.model.genesis_make import consortium_genesis
+from chaosnet.model.genesis import (
+    OBSERVER,
+    STAKING_ENGINES,
+    VALIDATOR,
+    Allocation,
+    Bond,
+    ChainParams,
+    EngineFrom,
+    Genesis,
+    Member,
+)
+from chaosnet.model.genesis_make import Holders, consortium_genesis, public_genesis
 from chaosnet.model.policy import KeyPolicy, address_of, single_key
 from chaosnet.protocol.messages import PeerAddress
 
 GENESIS_MS: Final = 1_700_000_000_000
 PORT: Final = 26_656
 ACCOUNT_MOTES: Final = 10**15
+STAKE_MOTES: Final = 10**11
+"""Bonded for a member of whom the scenario says nothing else; it has a hundred times that."""
+SHORT_TRUST: Final = {"trust_period_ms": 3_600_000}
+"""Less than unbonding takes with the shortest slots."""
 SHARED_KEYS: Final = 3
 """Keys of a shared account, any two of which may sign: its transactions have several valid forms."""
 
@@ -30,6 +45,11 @@ class Actor:
     consensus_key: bytes
     node_key: bytes
     host: str
+
+    @property
+    def vrf_seed(self) -> bytes:
+        """Of the key that draws lots under pos."""
+        return sha256(b"lottery" + self.consensus_seed).digest()
 
     @property
     def address(self) -> PeerAddress:
@@ -78,16 +98,64 @@ def account_at(index: int) -> Account:
     return Account(tuple(seeds), policy, address_of(policy))
 
 
-def genesis_of(validators: int, observers: int, accounts: int, params: dict[str, int]) -> Genesis:
-    """Return the genesis of a network; `params` are fields of ChainParams."""
+def schedule_of(text: str) -> tuple[EngineFrom, ...]:
+    """Return the schedule of a text like `pow:20,pos`: an engine, and the last height it rules.
+
+    Raises Invalid(`bad_config`).
+    """
+    entries, height = [], 1
+    for part in text.split(","):
+        engine, _, until = part.partition(":")
+        entries.append(EngineFrom(height, engine))
+        if until and not until.isdigit():
+            raise Invalid("bad_config", f"schedule: {part}")
+        height = int(until) + 1 if until else height
+    return tuple(entries)
+
+
+def members_of(validators: int, observers: int, *, with_vrf: bool) -> list[Member]:
+    """Return the members of a network."""
     members = []
     for place in range(validators + observers):
         actor = actor_at(place)
         role = VALIDATOR if place < validators else OBSERVER
-        key = actor.consensus_key
-        members.append(Member(f"node{place}", actor.operator, role, key, actor.node_key, b""))
+        lots = public_key_of(actor.vrf_seed) if with_vrf else b""
+        members.append(
+            Member(f"node{place}", actor.operator, role, actor.consensus_key, actor.node_key, lots)
+        )
+    return members
+
+
+def genesis_of(
+    validators: int,
+    observers: int,
+    accounts: int,
+    params: dict[str, int],
+    *,
+    schedule: str = "pbft",
+    stakes: tuple[int, ...] = (),
+) -> Genesis:
+    """Return the genesis of a network; `params` are fields of ChainParams, `stakes` the members' motes."""
+    entries = schedule_of(schedule)
+    engines = [entry.engine for entry in entries]
     allocations = [
         Allocation(f"account{i}", account_at(i).address, ACCOUNT_MOTES, None) for i in range(accounts)
     ]
-    genesis = consortium_genesis("simulated", GENESIS_MS, members, allocations)
-    return replace(genesis, params=ChainParams(**params))
+    bonds = []
+    if any(engine in STAKING_ENGINES for engine in engines):
+        for place in range(validators):
+            stake = stakes[place] if place < len(stakes) else STAKE_MOTES
+            operator = actor_at(place).operator
+            allocations.append(Allocation(f"node{place}", operator, 100 * STAKE_MOTES, None))
+            bonds += [Bond(operator, stake, 100)] if stake else []
+    members = members_of(validators, observers, with_vrf="pos" in engines)
+    genesis = consortium_genesis("simulated", GENESIS_MS, members, allocations, bonds=bonds, schedule=entries)
+    return replace(genesis, params=ChainParams(**(SHORT_TRUST | params)))
+
+
+def founding_of(validators: int, observers: int, blocks: int, params: dict[str, int]) -> Genesis:
+    """Return the genesis of a public network: the first accounts receive the four shares."""
+    members = members_of(validators, observers, with_vrf=True)
+    holders = Holders(*(account_at(i).address for i in range(4)))
+    genesis = public_genesis("simulated", GENESIS_MS, holders, blocks, members=members)
+    return replace(genesis, params=ChainParams(**(SHORT_TRUST | params)))

@@ -1,7 +1,8 @@
 """What must hold in every simulated network, looked at after every step.
 
-One chain, no block undone, supply constant, nobody honest signs twice or anything that is not recorded first,
-the same results on all nodes, and nobody honest banned by another. Progress is judged at the end (world.py).
+One chain of final blocks, none of them undone; supply as the genesis says, also in blocks that are undone
+later; the same block has the same results on all nodes; nobody honest signs twice, or what it has not
+recorded first, or is banned by another honest node. Progress is judged at the end (world.py).
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from chaosnet.kernel.node import Node
 from chaosnet.ledger.accounts import decode_account, total
 from chaosnet.ledger.apply import full_supply
 from chaosnet.ledger.keys import ACCOUNT_PREFIX
-from chaosnet.model.evidence import PRECOMMIT, Proposal, Vote
+from chaosnet.model.evidence import PRECOMMIT, Proposal, Signable, SignedHeader, Vote, are_contradicting
 from chaosnet.model.genesis import Genesis, supply_at
+from chaosnet.model.header import block_id_of
 from chaosnet.protocol.messages import Propose, Votes
 from chaosnet.sim.disk import Recorded, recorded_of
 from chaosnet.sim.host import Host
@@ -36,13 +38,11 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The one block of a height, as its first honest committer had it."""
+    """The one final block of a height, as the first honest node had it to which it was final."""
 
     block_id: bytes
     place: int
     at_us: int
-    receipts: bytes
-    changes: dict[bytes, bytes | None]
     tx_ids: tuple[bytes, ...]
     round: int
 
@@ -55,8 +55,20 @@ class Checkers:
         self._genesis = genesis
         self.violations: list[Violation] = []
         self.chain: dict[int, Committed] = {}
-        """Height -> block, without gaps."""
+        """Height -> final block, without gaps."""
         self.height = 0
+        """Of the newest final block."""
+        self.head_height = 0
+        """Greatest height that any honest node had."""
+        self._results: dict[bytes, tuple[bytes, dict[bytes, bytes | None]]] = {}
+        """Block id -> digest of the receipts and changes, as its first honest executor had them."""
+        self.finals: dict[int, int] = {}
+        """Place -> height up to which its chain is final."""
+        self._headers: dict[bytes, dict[bytes, SignedHeader]] = {}
+        """Key -> block id -> header that an honest host signed."""
+        self.reorganisations = 0
+        self.reorganised_max = 0
+        """Most blocks undone at once."""
         self.included: dict[bytes, int] = {}
         """Transaction id -> height."""
         self.signed: dict[tuple[bytes, int, int, int, int], tuple[bytes, int]] = {}
@@ -82,45 +94,96 @@ class Checkers:
     # ── host.Watch ───────────────────────────────────────────────────────────────────────────────────────
 
     def wrote(self, host: Host, write: ev.PersistBlock) -> None:
-        """One chain, with one result; its supply does not change."""
+        """A block has one result, and its supply is right; what is final at once is judged as such."""
         if host.is_byzantine:
             return
-        first = self.chain.get(write.height)
         receipts = sha256(encode(write.receipts)).digest()
-        if first is None:
-            self._extend(host, write, receipts)
+        result = receipts, write.changes
+        known = self._results.setdefault(write.block_id, result)
+        if known is result:
+            minted = supply_at(self._genesis, write.height) - supply_at(self._genesis, write.height - 1)
+            delta = _motes(write.changes) - _motes(write.undo) - minted
+            if delta:
+                self.violate("supply", f"block {write.height} changes it by {delta} motes")
+        elif known != result:
+            self.violate("diverged", f"height {write.height}: node{host.place} executed something else")
+        self.head_height = max(self.head_height, write.height)
+        if write.height <= self.final_of(host):
+            self._compare(host, write)
+        self._finalised(
+            host, write.height if write.final_height < 0 else min(write.final_height, write.height)
+        )
+
+    def rolled_back(self, host: Host, height: int) -> None:
+        """Nothing final is undone."""
+        if host.is_byzantine:
             return
+        if height < self.final_of(host):
+            self.violate("undone", f"node{host.place} goes back to {height}, {self.final_of(host)} is final")
+        self._told[host.place] = (height, host.disk.block_id_at(height) or b"")
+
+    def final_of(self, host: Host) -> int:
+        """Return up to which height a host's chain is final."""
+        return self.finals.get(host.place, 0)
+
+    def _finalised(self, host: Host, height: int) -> None:
+        """A host's chain is final up to a height: all have the same there."""
+        known = self.final_of(host)
+        for at in range(known + 1, height + 1):
+            block = host.disk.blocks.get(at)
+            if block is None:
+                self.violate("unpersisted", f"{at} is final on node{host.place} before it is durable")
+                return
+            if at in self.chain:
+                self._compare(host, block)
+            else:
+                self._extend(host, block)
+        self.finals[host.place] = max(known, height)
+
+    def _compare(self, host: Host, write: ev.PersistBlock) -> None:
+        first = self.chain[write.height]
         if first.block_id != write.block_id:
             self.violate(
                 "fork",
                 f"height {write.height}: {first.block_id.hex()[:8]} on node{first.place}, "
                 f"{write.block_id.hex()[:8]} on node{host.place}",
             )
-        elif first.receipts != receipts or first.changes != write.changes:
-            self.violate("diverged", f"height {write.height}: node{host.place} executed something else")
 
-    def _extend(self, host: Host, write: ev.PersistBlock, receipts: bytes) -> None:
+    def _extend(self, host: Host, write: ev.PersistBlock) -> None:
         height = write.height
         if height != self.height + 1:
             self.violate("gap", f"node{host.place} commits {height}, nobody has {self.height + 1}")
         self.height = height
         round_ = getattr(write.header.proof, "round", 0)
         self.chain[height] = Committed(
-            write.block_id,
-            host.place,
-            self._schedule.now_us,
-            receipts,
-            write.changes,
-            write.tx_ids,
-            round_,
+            write.block_id, host.place, self._schedule.now_us, write.tx_ids, round_
         )
         for tx_id in write.tx_ids:
             if tx_id in self.included:
                 self.violate("twice", f"transaction {tx_id.hex()[:8]} at {self.included[tx_id]} and {height}")
             self.included[tx_id] = height
-        delta = _motes(write.changes) - _motes(write.undo)
-        if delta:
-            self.violate("supply", f"block {height} changes it by {delta} motes")
+
+    def sealed(self, host: Host, message: Signable) -> None:
+        """No honest key makes two headers for one slot, or two that contradict each other (LIP-14)."""
+        if host.is_byzantine or not isinstance(message, SignedHeader):
+            return
+        header = message.header
+        block_id = block_id_of(header)
+        before = self._headers.setdefault(message.signer, {})
+        for other_id, other in before.items():
+            is_other = other_id != block_id and other.header.era == header.era
+            if is_other and (
+                getattr(other.header.proof, "slot", 0) == getattr(header.proof, "slot", 0)
+                or are_contradicting(other.header, header)
+            ):
+                self.violate(
+                    "double_sign", f"node{host.place}: header {header.height} after {other.header.height}"
+                )
+        before[block_id] = message
+        if host.is_follower or host.disk.journal is None:
+            self.violate("unfenced", f"node{host.place} signs header {header.height} without sign state")
+        elif recorded_of(message) not in host.disk.journal.recorded:
+            self.violate("unrecorded", f"node{host.place} signs header {header.height}, which is not durable")
 
     def sent(self, host: Host, payload: bytes) -> None:
         """What an honest key signs is recorded first, and never twice."""
@@ -159,6 +222,14 @@ class Checkers:
                 if host.disk.block_id_at(height) != block_id:
                     self.violate("unpersisted", f"node{host.place} reports {height} before it is durable")
                 self._told[host.place] = (height, block_id)
+            case ev.Finalised(height=height, block_id=block_id):
+                if host.disk.block_id_at(height) != block_id:
+                    self.violate("unpersisted", f"{height} is final on node{host.place} before it is durable")
+                else:
+                    self._finalised(host, height)
+            case ev.Reorganised(old_height=old_height, common_height=common_height):
+                self.reorganisations += 1
+                self.reorganised_max = max(self.reorganised_max, old_height - common_height)
             case ev.RoundMoved(round=round_):
                 self.round_max = max(self.round_max, round_)
             case ev.PeerNote(peer=peer, what="banned" | "penalised" as what, code=code):
@@ -192,6 +263,7 @@ class Checkers:
     def forget(self, place: int) -> None:
         """The operator wiped a data directory."""
         self._told.pop(place, None)
+        self.finals.pop(place, None)
 
     # ── at the end ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,7 +18,9 @@ from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.step import step
 from chaosnet.model.evidence import Signable
-from chaosnet.sim.cast import GENESIS_MS, Actor
+from chaosnet.sim import secrets
+from chaosnet.sim.cast import Actor
+from chaosnet.sim.clock import Clock
 from chaosnet.sim.disk import Disk
 from chaosnet.sim.network import Network
 from chaosnet.sim.schedule import Schedule, Trace
@@ -32,6 +34,12 @@ class Watch(Protocol):
 
     def wrote(self, host: "Host", write: ev.PersistBlock) -> None:
         """A block is durable."""
+
+    def rolled_back(self, host: "Host", height: int) -> None:
+        """The blocks above a height are undone, durably."""
+
+    def sealed(self, host: "Host", message: Signable) -> None:
+        """A signature is there and recorded."""
 
     def sent(self, host: "Host", payload: bytes) -> None:
         """A message leaves."""
@@ -71,32 +79,6 @@ class Wiring:
     """(place, run, reply): the answer to a client."""
 
 
-class Clock:
-    """The time a host believes in: in one process never back, but slower when set back (daemon/clock.py)."""
-
-    def __init__(self, schedule: Schedule) -> None:
-        self._schedule = schedule
-        self.offset_ms = 0
-        self.restart()
-
-    def restart(self) -> None:
-        """A new process knows no earlier reading."""
-        self._latest_ms = 0
-        self._base_ms = 0
-        self._ticks = 0
-
-    def read_ms(self) -> int:
-        """Return Unix time in milliseconds as this host sees it."""
-        ticks = self._schedule.now_us // 1_000
-        wall_ms = GENESIS_MS + 1_000 + ticks + self.offset_ms
-        if wall_ms >= self._latest_ms:
-            self._latest_ms, self._ticks, self._base_ms = wall_ms, ticks, 0
-            return wall_ms
-        self._base_ms = self._base_ms or self._latest_ms
-        self._latest_ms = self._base_ms + (ticks - self._ticks) // 2
-        return self._latest_ms
-
-
 class Host:
     """One machine and the process on it. Also the network's Station."""
 
@@ -123,6 +105,8 @@ class Host:
         """Lost its sign state: it may not sign any more."""
         self.run = 0
         self.slowness = 1
+        self.hash_rate = 0
+        """Hashes a second under pow."""
         self.disk_us = (100, 3_000)
         """Least and greatest time of one durable write."""
         self.fuse: int | None = None
@@ -133,6 +117,8 @@ class Host:
         self._message: Signable | None = None
         self._answers: list[ev.SignatureMade | ev.Written] = []
         self._timers: dict[str, int] = {}
+        self._search = 0
+        """Number of the search for a nonce that is under way, or was the last one."""
         self._inbox: list[ev.Event] = []
 
     @property
@@ -196,6 +182,8 @@ class Host:
             return False
         if isinstance(write, ev.PersistBlock):
             self.wiring.watch.wrote(self, write)
+        elif isinstance(write, ev.RollBack):
+            self.wiring.watch.rolled_back(self, write.height)
         return True
 
     def pause(self) -> None:
@@ -317,8 +305,24 @@ class Host:
                 wiring.network.dial(self, host, port, node_id)
             case ev.ClosePeer(peer=peer, reason=reason):
                 wiring.network.close(self, peer, reason)
+            case ev.AskAnswer(ticket=ticket):
+                answer = secrets.answer_of(self.actor, effect) if self.disk.journal is not None else b""
+                delay_us = 50 + self.dice.below(1_000)
+                wiring.schedule.after(delay_us, self._answer, self.run, ev.Answered(ticket, answer))
+            case ev.Mine():
+                self._search += 1
+                if self.hash_rate:
+                    delay_us = secrets.time_to_find_us(self.dice, effect.target, self.hash_rate)
+                    wiring.schedule.after(delay_us, self._find, self.run, self._search, effect)
+            case ev.Rest():
+                self._search += 1
             case _:
                 raise AssertionError(effect)
+
+    def _find(self, run: int, search: int, mine: ev.Mine) -> None:
+        if run == self.run and search == self._search:
+            nonce = secrets.find_nonce(self.dice, mine.pre_hash, mine.target)
+            self.deliver(ev.Mined(mine.ticket, nonce))
 
     def _plan_write(self) -> None:
         """Begin the first of the waiting writes."""
@@ -338,6 +342,8 @@ class Host:
         if isinstance(write, ev.AskSignature):
             if self.disk.journal is not None:
                 self.disk.journal.finish()
+            if self._message is not None and not write.request.is_seen:
+                self.wiring.watch.sealed(self, self._message)
             self._answers.append(ev.SignatureMade(write.request.unsigned, self._message))
         else:
             self.wiring.trace.add(self.place, type(write).__name__, encode(write))

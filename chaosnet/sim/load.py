@@ -66,7 +66,9 @@ class Load:
         self._genesis_hash = genesis_hash_of(genesis)
         self._hosts = hosts
         self._checkers = checkers
-        self.clients = [Client(account_at(i), 0, {}) for i in range(len(genesis.allocations))]
+        free = {a.address for a in genesis.allocations if a.lock is None}
+        accounts = [account_at(i) for i in range(len(genesis.allocations))]
+        self.clients = [Client(account, 0, {}) for account in accounts if account.address in free]
         self._tickets: dict[int, list[Sent]] = {}
         self._ticket = 0
         self.sent = 0

@@ -77,6 +77,8 @@ class Byzantine(Table):
     """Each has one or more of them, drawn. See byzantine.py."""
     is_each_whole: bool = False
     """Each has all of them."""
+    nodes: tuple[int, ...] = ()
+    """These instead of `count` drawn ones."""
 
 
 class Expect(Table):
@@ -89,7 +91,9 @@ class Expect(Table):
     gap_ms_max: int = 0
     """Longest time without a block while faults last and transactions wait; 0: not asked."""
     blocks_min: int = 3
-    """Blocks to be made after the faults."""
+    """Blocks to be made, and to become final, after the faults."""
+    violation: str = ""
+    """More is wrong here than may be: the checkers must see this, in every seed."""
 
 
 class Scenario(Table):
@@ -106,14 +110,28 @@ class Scenario(Table):
     """Constant offset of each node's clock, at most, either way."""
     disk_us_min: int = 100
     disk_us_max: int = 3_000
+    schedule: str = "pbft"
+    """One engine, or several with the last height of each but the last: `pow:20,pos`."""
+    founding_blocks: int = 0
+    """Not 0: a public network, which mines its coins in so many blocks of pow; then pos."""
     params: dict[str, int] = {}
     """Fields of ChainParams that differ."""
+    stakes: tuple[int, ...] = ()
+    """Motes bonded for each member from the start; where it ends: 1,000 COS each."""
+    hash_rates: tuple[int, ...] = ()
+    """Hashes a second of each node under pow; where it ends: 100 each. 0: it does not mine."""
     load: Load = Load()
     links: Links = Links()
     faults: tuple[Fault, ...] = ()
     random: tuple[Random, ...] = ()
     byzantine: Byzantine = Byzantine()
     expect: Expect = Expect()
+
+    def hash_rate(self, place: int) -> int:
+        """Return the hashes a second of a node; observers do not mine unless they are named."""
+        if place < len(self.hash_rates):
+            return self.hash_rates[place]
+        return 100 if place < self.nodes else 0
 
     def kinds(self) -> list[str]:
         """Return the kinds of all faults."""

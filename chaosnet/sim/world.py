@@ -12,12 +12,12 @@ from itertools import pairwise
 from chaosnet.base.dice import Dice
 from chaosnet.base.units import EMPTY_HASH
 from chaosnet.consensus.quorum import Verifier
-from chaosnet.kernel.boot import genesis_stored, make_node, plain_apply
+from chaosnet.kernel.boot import genesis_stored, make_node, plain_apply, restore_branch
 from chaosnet.kernel.events import Reply
 from chaosnet.kernel.node import Node, NodeConfig
-from chaosnet.model.genesis import genesis_hash_of
+from chaosnet.model.genesis import Genesis, genesis_hash_of
 from chaosnet.sim.byzantine import Cabal, draw_traits, make_twin
-from chaosnet.sim.cast import Actor, actor_at, genesis_of
+from chaosnet.sim.cast import Actor, actor_at, founding_of, genesis_of
 from chaosnet.sim.checkers import Checkers, Violation
 from chaosnet.sim.disk import Disk, Journal
 from chaosnet.sim.faults import Faults
@@ -27,6 +27,7 @@ from chaosnet.sim.memo import Memo
 from chaosnet.sim.network import Network, Weather
 from chaosnet.sim.scenario import Scenario
 from chaosnet.sim.schedule import Schedule, Trace
+from chaosnet.sim.secrets import cheap_work
 
 BOOTSTRAP_NODES = 2
 UNWRITTEN_MAX = 4
@@ -53,10 +54,29 @@ class Outcome:
     recovered_ms: int
     """From the end of the faults until everything expected held; -1: never."""
     violations: tuple[Violation, ...]
+    reorganisations: int = 0
+    reorganised_max: int = 0
+    """Most blocks undone at once."""
+    seen: tuple[Violation, ...] = ()
+    """Of the kind that the scenario expects."""
     penalties: dict[str, int] = field(default_factory=dict)
     """What honest nodes held against each other, by code."""
     refusals: dict[str, int] = field(default_factory=dict)
     """Transactions that nodes refused, by code."""
+
+
+def genesis_for(spec: Scenario) -> Genesis:
+    """Return the genesis of a scenario."""
+    if spec.founding_blocks:
+        return founding_of(spec.nodes, spec.observers, spec.founding_blocks, spec.params)
+    return genesis_of(
+        spec.nodes,
+        spec.observers,
+        spec.load.accounts,
+        spec.params,
+        schedule=spec.schedule,
+        stakes=spec.stakes,
+    )
 
 
 class World:
@@ -68,7 +88,7 @@ class World:
         self.dice = Dice(f"{spec.name} {seed}".encode())
         self.schedule = Schedule()
         self.trace = Trace(self.schedule, sink)
-        self.genesis = genesis_of(spec.nodes, spec.observers, spec.load.accounts, spec.params)
+        self.genesis = genesis_for(spec)
         self.checkers = Checkers(self.schedule, self.genesis)
         links = spec.links
         weather = Weather(*(getattr(links, name) for name in links.__struct_fields__))
@@ -97,6 +117,7 @@ class World:
         self.faults = Faults(self.schedule, self.dice.fork("faults"), self.hosts, self.network, self.checkers)
         self._is_settling = False
         self._goal_height = 0
+        self._goal_final = 0
         self._recovered_ms = -1
 
     # ── making ───────────────────────────────────────────────────────────────────────────────────────────
@@ -108,6 +129,7 @@ class World:
         spec = self.spec
         host.clock.offset_ms = host.dice.between(-spec.clock_skew_ms, spec.clock_skew_ms)
         host.disk_us = (spec.disk_us_min, spec.disk_us_max)
+        host.hash_rate = spec.hash_rate(actor.place)
         self.hosts.append(host)
         self.network.join(host)
         return host
@@ -115,7 +137,9 @@ class World:
     def _add_byzantine(self) -> None:
         byzantine = self.spec.byzantine
         dice = self.dice.fork("byzantine")
-        members = sorted(dice.shuffled(range(self.spec.nodes))[: byzantine.count])
+        members = list(byzantine.nodes)
+        if not members:
+            members = sorted(dice.shuffled(range(self.spec.nodes))[: byzantine.count])
         cabal = Cabal(self.hosts, genesis_hash_of(self.genesis), dice)
         for place in members:
             names = draw_traits(byzantine, dice)
@@ -133,13 +157,15 @@ class World:
             node_id=actor.node_key,
             seed=f"{self.spec.name} {self.seed} {host.place} {host.run}".encode(),
             consensus_key=actor.consensus_key if journal is not None else None,
+            miner=actor.operator if host.hash_rate else b"",
+            work_hash=cheap_work,
             listen_port=actor.address.port,
             bootstrap=tuple(actor_at(i).address for i in range(BOOTSTRAP_NODES) if i != host.place),
             members_only=self.seed % 3 == 0,
             unwritten_max=UNWRITTEN_MAX,
         )
         is_alone = host.place < ALONE or self.seed % 10 == 0
-        return make_node(
+        node = make_node(
             config,
             host.disk.load(),
             host.disk,
@@ -147,6 +173,8 @@ class World:
             apply=plain_apply if is_alone else self._memo.apply,
             verifier=None if is_alone else self._verifier,
         )
+        restore_branch(node, host.disk.undo, host.disk.view)
+        return node
 
     def _replied(self, place: int, run: int, reply: Reply) -> None:
         self.load.replied(place, run, reply)
@@ -167,7 +195,7 @@ class World:
         """Run until everything expected holds, or something is violated."""
         self.plan()
         self.run_until((self.spec.duration_ms + self.spec.expect.recover_ms) * 1_000)
-        if not self.checkers.violations and self._recovered_ms < 0:
+        if not self.checkers.violations and self._recovered_ms < 0 and not self.spec.expect.violation:
             self.checkers.violate("stalled", self._shortfall())
         for host in self.hosts:
             self.checkers.check_whole(host)
@@ -186,7 +214,8 @@ class World:
         self._check_gaps()
         self.faults.end()
         self._is_settling = True
-        self._goal_height = checkers.height + spec.expect.blocks_min
+        self._goal_final = checkers.height + spec.expect.blocks_min
+        self._goal_height = checkers.head_height + spec.expect.blocks_min
         if spec.expect.next_block_ms:
             self.schedule.after(spec.expect.next_block_ms * 1_000, self._check_next, checkers.height)
         self.schedule.after(LOOK_US, self._look)
@@ -212,11 +241,15 @@ class World:
     def _shortfall(self) -> str:
         """Return what is still missing; empty: nothing."""
         heads: dict[str, int] = {}
+        finals: dict[str, int] = {}
         for host in self.hosts:
             if not host.is_byzantine and not host.is_spare:
                 heads[f"node{host.place}"] = host.node.head.header.height if host.node else -1
+                finals[f"node{host.place}"] = self.checkers.final_of(host)
         if min(heads.values()) < self._goal_height:
             return f"wanted height {self._goal_height} everywhere, have {heads}"
+        if min(finals.values()) < self._goal_final:
+            return f"wanted {self._goal_final} to be final everywhere, have {finals}"
         missing = self.load.missing()
         if missing:
             oldest = min(sent.since_us for sent in missing) // 1_000
@@ -226,6 +259,12 @@ class World:
 
     def _outcome(self) -> Outcome:
         checkers = self.checkers
+        expected = self.spec.expect.violation
+        seen = tuple(v for v in checkers.violations if v.code == expected)
+        violations = tuple(v for v in checkers.violations if v.code != expected)
+        if expected and not seen:
+            checkers.violate("unseen", f"{expected} did not come, or was not noticed")
+            violations = tuple(checkers.violations)
         self.trace.add(-1, "end", self.hosts[0].node.head.block_id if self.hosts[0].node else EMPTY_HASH)
         return Outcome(
             scenario=self.spec.name,
@@ -238,7 +277,10 @@ class World:
             round_max=checkers.round_max,
             faults=self.faults.injected,
             recovered_ms=self._recovered_ms,
-            violations=tuple(checkers.violations),
+            violations=violations,
+            reorganisations=checkers.reorganisations,
+            reorganised_max=checkers.reorganised_max,
+            seen=seen,
             penalties=checkers.penalties,
             refusals=self.load.refusals,
         )

@@ -70,10 +70,12 @@ def test_a_changed_supply_is_seen(world: World) -> None:
     more = encode_account(msgspec.structs.replace(rich, balance=rich.balance + 1))
     undo: dict[bytes, bytes | None] = {account_key(address): value}
     changes: dict[bytes, bytes | None] = {account_key(address): more}
-    world.checkers.wrote(host, changed(last, height=last.height + 1, changes=changes, undo=undo, tx_ids=()))
+    more_fields = {"block_id": b"s" * 32, "changes": changes, "undo": undo, "tx_ids": ()}
+    world.checkers.wrote(host, changed(last, height=last.height + 1, **more_fields))
     assert codes(world) == ["supply"]
     del world.checkers.chain[last.height + 1]
     world.checkers.height -= 1
+    world.checkers.finals[host.place] -= 1
 
 
 def test_a_transaction_twice_is_seen(world: World) -> None:
@@ -84,6 +86,7 @@ def test_a_transaction_twice_is_seen(world: World) -> None:
     assert codes(world) == ["twice"] * len(block.tx_ids)
     del world.checkers.chain[height]
     world.checkers.height -= 1
+    world.checkers.finals[host.place] -= 1
 
 
 def say(world: World, place: int, kind: int, block_id: bytes, round_: int = 77) -> None:
