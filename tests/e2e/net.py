@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -31,8 +32,13 @@ def wait_for(what: str, is_so: Callable[[], bool], timeout_s: float = 60.0) -> N
 
 
 def free_ports(count: int) -> int:
-    """Return the first of `count` ports in a row that nobody listens on."""
-    for base in range(33_000, 60_000, 128):
+    """Return the first of `count` ports in a row that nobody listens on.
+
+    Each test run looks elsewhere first: what a late node will need is free for a while.
+    """
+    bases = list(range(33_000, 60_000, 128))
+    start = os.getpid() % len(bases)
+    for base in bases[start:] + bases[:start]:
         if all(_is_free(base + i) for i in range(count)):
             return base
     raise AssertionError("no free ports")
