@@ -27,9 +27,9 @@ def verify(
     *,
     as_json: Json = False,
 ) -> None:
-    """Execute the whole local chain again from its genesis.
+    """Execute the whole local chain again from its genesis, up to the newest final block.
 
-    Compares ids, roots, seals, receipts, the state table and the supply. Changes nothing.
+    Compares ids, roots, seals, proofs, receipts, the state table and the supply. Changes nothing.
     """
     if config is not None:
         settings = load_config(config).node
