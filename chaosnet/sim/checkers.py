@@ -110,9 +110,8 @@ class Checkers:
         self.head_height = max(self.head_height, write.height)
         if write.height <= self.final_of(host):
             self._compare(host, write)
-        self._finalised(
-            host, write.height if write.final_height < 0 else min(write.final_height, write.height)
-        )
+        final_height = write.height if write.final_height < 0 else min(write.final_height, write.height)
+        self._finalised(host, final_height, write)
 
     def rolled_back(self, host: Host, height: int) -> None:
         """Nothing final is undone."""
@@ -126,11 +125,11 @@ class Checkers:
         """Return up to which height a host's chain is final."""
         return self.finals.get(host.place, 0)
 
-    def _finalised(self, host: Host, height: int) -> None:
+    def _finalised(self, host: Host, height: int, write: ev.PersistBlock | None = None) -> None:
         """A host's chain is final up to a height: all have the same there."""
         known = self.final_of(host)
         for at in range(known + 1, height + 1):
-            block = host.disk.blocks.get(at)
+            block = write if write is not None and at == write.height else host.disk.blocks.get(at)
             if block is None:
                 self.violate("unpersisted", f"{at} is final on node{host.place} before it is durable")
                 return

@@ -70,7 +70,7 @@ def test_a_changed_supply_is_seen(world: World) -> None:
     more = encode_account(msgspec.structs.replace(rich, balance=rich.balance + 1))
     undo: dict[bytes, bytes | None] = {account_key(address): value}
     changes: dict[bytes, bytes | None] = {account_key(address): more}
-    more_fields = {"block_id": b"s" * 32, "changes": changes, "undo": undo, "tx_ids": ()}
+    more_fields = {"block_id": b"s" * 32, "changes": changes, "undo": undo, "tx_ids": (), "final_height": -1}
     world.checkers.wrote(host, changed(last, height=last.height + 1, **more_fields))
     assert codes(world) == ["supply"]
     del world.checkers.chain[last.height + 1]
@@ -82,7 +82,7 @@ def test_a_transaction_twice_is_seen(world: World) -> None:
     host = world.hosts[0]
     block = next(block for block in host.disk.blocks.values() if block.tx_ids)
     height = world.checkers.height + 1
-    world.checkers.wrote(host, changed(block, height=height))
+    world.checkers.wrote(host, changed(block, height=height, final_height=-1))
     assert codes(world) == ["twice"] * len(block.tx_ids)
     del world.checkers.chain[height]
     world.checkers.height -= 1
