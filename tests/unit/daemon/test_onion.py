@@ -36,7 +36,7 @@ def test_the_file_spares_the_making_and_is_made_again_when_it_is_of_no_use(
     made = Onion.kept(path, SEED)
     assert path.stat().st_mode & 0o777 == 0o600
     whole = path.read_bytes()
-    monkeypatch.setattr(Onion, "of_seed", lambda _seed, layers: pytest.fail("made again"))
+    monkeypatch.setattr(Onion, "of_seed", lambda *_, **__: pytest.fail("made again"))
     assert Onion.kept(path, SEED).reveal(b"") == made.reveal(b"")
     monkeypatch.undo()
     monkeypatch.setattr(onions, "LAYERS", 4 * onions.STRIDE)
