@@ -4,7 +4,8 @@ Traits: `equivocate` tells one half of the network one thing and the other half 
 other byzantine members; `flipflop` votes at random for all it hears of; `withhold` is silent at random;
 `lie_height` claims blocks it does not have; `lie_blocks` serves damaged blocks; `garbage` sends what is no
 message; `forge_votes` votes in others' names; `replay` sends old messages again; `twin` is an operator who
-runs one key twice. The traits that propose invalid blocks are in `forgery`.
+runs one key twice. The traits that propose invalid blocks are in `forgery`, those for chains that fork in
+`strategies`.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,6 +34,7 @@ from chaosnet.sim.forgery import FORGERIES, forge, second_block
 from chaosnet.sim.host import Host
 from chaosnet.sim.network import SPEECH, TAG_OF, read_message, tag_of
 from chaosnet.sim.scenario import Byzantine
+from chaosnet.sim.strategies import STRATEGIES, EveryBranch, HoldBack, Selfish
 
 TRAITS: Final = (
     "equivocate",
@@ -45,6 +47,7 @@ TRAITS: Final = (
     "replay",
     "twin",
     *FORGERIES,
+    *STRATEGIES,
 )
 STATUS, BODIES, HEADERS = (TAG_OF[kind] for kind in (msg.Status, msg.Bodies, msg.Headers))
 KEPT: Final = 200
@@ -127,6 +130,9 @@ class Cabal:
             "garbage": lambda: Garbage(self),
             "forge_votes": lambda: ForgeVotes(self),
             "replay": lambda: Replay(self),
+            "selfish": lambda: Selfish(self._hosts),
+            "hold_back": lambda: HoldBack(self.dice),
+            "every_branch": lambda: EveryBranch(self._hosts),
         }
         parts = [makers[name]() for name in names if name in makers]
         parts += [Forger(self, name) for name in names if name in FORGERIES]

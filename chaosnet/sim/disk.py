@@ -137,6 +137,11 @@ class Disk:
         self._items = dict(self._genesis.state.items())
         self._candidates: dict[bytes, PersistCandidate] = {}
 
+    def copy_chain(self, other: "Disk") -> None:
+        """Hold the blocks of another disk."""
+        self.height, self.final_height = other.height, other.final_height
+        self.blocks, self._items = dict(other.blocks), dict(other._items)  # noqa: SLF001
+
     def load(self) -> Stored:
         """Return what a process finds at start."""
         if self.height == 0:

@@ -75,6 +75,7 @@ class Faults:
             "wipe_sign_state": self._wipe_sign_state,
             "restore_backup": self._restore_backup,
             "copy_fence": self._copy_fence,
+            "copy_chain": self._copy_chain,
             **{f"storm_{kind}": partial(self._storm, kind) for kind in STORMS},
         }
 
@@ -298,6 +299,15 @@ class Faults:
                 if spare.is_spare and spare.actor.consensus_key == host.actor.consensus_key:
                     if spare.disk.journal is not None and host.disk.journal is not None:
                         spare.disk.journal.bring(host.disk.journal.copy(), is_imported=True)
+                    spare.start()
+        return lambda: None
+
+    def _copy_chain(self, hosts: list[Host], _amount: int) -> Undo:
+        """Somebody with the keys of each host begins another chain on the blocks there are."""
+        for host in hosts:
+            for spare in self._hosts:
+                if spare.is_spare and spare.actor.consensus_key == host.actor.consensus_key:
+                    spare.disk.copy_chain(host.disk)
                     spare.start()
         return lambda: None
 

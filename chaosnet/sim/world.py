@@ -16,7 +16,7 @@ from chaosnet.kernel.boot import genesis_stored, make_node, plain_apply, restore
 from chaosnet.kernel.events import Reply
 from chaosnet.kernel.node import Node, NodeConfig
 from chaosnet.model.genesis import Genesis, genesis_hash_of
-from chaosnet.sim.byzantine import Cabal, draw_traits, make_twin
+from chaosnet.sim.byzantine import Cabal, Parts, draw_traits, make_twin
 from chaosnet.sim.cast import Actor, actor_at, founding_of, genesis_of
 from chaosnet.sim.checkers import Checkers, Violation
 from chaosnet.sim.disk import Disk, Journal
@@ -103,9 +103,11 @@ class World:
         for place in range(spec.nodes + spec.observers):
             self._add_host(actor_at(place))
         for fault in spec.faults:
-            for place in fault.nodes if fault.kind == "copy_fence" else ():
+            for place in fault.nodes if fault.kind in ("copy_fence", "copy_chain") else ():
                 self._add_host(make_twin(self.hosts[place].actor, len(self.hosts)))
                 self.hosts[-1].is_spare = True
+                if fault.kind == "copy_chain":
+                    self.hosts[-1].trait = Parts([])
         self._add_byzantine()
         honest = [h for h in self.hosts if not h.is_byzantine]
         self.checkers.honest = {h.node_key: h.place for h in honest}
