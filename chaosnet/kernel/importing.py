@@ -6,6 +6,7 @@ from chaosnet.kernel import agreement, chain, forks, handover
 from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.node import Node
 from chaosnet.model.block import validators_hash_of
+from chaosnet.model.genesis import era_at
 from chaosnet.model.header import block_id_of
 
 SYNC_AHEAD = 4
@@ -74,6 +75,8 @@ def _look_ahead(node: Node, now: int) -> None:
     head = node.head
     first = head.header.height + 1
     for height in range(first, first + SYNC_AHEAD):
+        if era_at(node.config.genesis, height) != era_at(node.config.genesis, first):
+            return  # for the next engine to judge
         if node.ahead_at(height) is not None:
             continue
         taken = node.sync.take(height)

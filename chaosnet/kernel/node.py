@@ -238,7 +238,8 @@ class Node:
             parent = entries.get(at.header.parent)
             if parent is None:  # final, so canonical
                 found = self.block_id_at(height)
-                return None if found is None else (found, None)
+                known = self.recent.get(height)  # storage may not have it yet
+                return None if found is None else (found, known.header if known is not None else None)
             at = parent.head
         return (at.block_id, at.header) if at.header.height == height else None
 
