@@ -43,7 +43,7 @@ def import_ready(node: Node, now: int) -> None:
         if not node.halted:
             forks.import_ready(node, now)
         return
-    while not node.halted and not _is_far_ahead(node) and not handover.is_last_of_era(node, node.head.header):
+    while not node.halted and not _is_far_ahead(node) and not _is_crossing(node):
         _look_ahead(node, now)
         candidate = node.ahead_at(node.head.header.height + 1)
         if candidate is None or candidate.waiting_for:
@@ -59,6 +59,12 @@ def import_ready(node: Node, now: int) -> None:
             _drop_branch(node, candidate, error, now)
             return
         agreement.give(node, agreement.commit(node, candidate, candidate.seal, now), now)
+
+
+def _is_crossing(node: Node) -> bool:
+    """Return whether the head ends the era of the engine in force: the next one goes on (see eras)."""
+    header = node.head.header
+    return handover.is_last_of_era(node, header) and node.era == header.era
 
 
 def _is_far_ahead(node: Node) -> bool:
@@ -77,7 +83,10 @@ def _look_ahead(node: Node, now: int) -> None:
     for height in range(first, first + SYNC_AHEAD):
         if era_at(node.config.genesis, height) != era_at(node.config.genesis, first):
             return  # for the next engine to judge
-        if node.ahead_at(height) is not None:
+        known = node.ahead_at(height)
+        if known is not None:
+            if known.block.txs and not known.txs and not known.waiting_for and not known.refused:
+                _prepare(node, known, now)  # it came while the engine before was in force
             continue
         taken = node.sync.take(height)
         if taken is None:
@@ -100,6 +109,13 @@ def _look_ahead(node: Node, now: int) -> None:
         except Invalid as error:
             _drop_branch(node, candidate, error, now)
             return
+
+
+def _prepare(node: Node, candidate: Candidate, now: int) -> None:
+    try:
+        chain.prepare(node, candidate)
+    except Invalid as error:
+        _drop_branch(node, candidate, error, now)
 
 
 def _drop_branch(node: Node, candidate: Candidate, error: Invalid, now: int) -> None:

@@ -298,10 +298,10 @@ class BlockSync:
         if giver is None and self._floor is not None and self._floor[1] != self._branch.head_id:
             self.begin_below()
             return
-        if giver is None or giver == peer:
+        if giver is None or (giver == peer and self._floor is None):
             self._drop_from(self._branch.head + 1)
             raise InvalidMessage("bad_parent", "does not link to its own chain or our head", penalty=50)
-        if not is_late:  # one of the two lies: begin again, with somebody else
+        if not is_late:  # one of the two lies, or has left that branch: begin again, with somebody else
             self._drop_from(self._branch.head + 1)
             self._sources.avoid(giver, now)
 
@@ -309,6 +309,9 @@ class BlockSync:
         """Note a body that is not the block of the header there; raises InvalidMessage(`bad_header`)."""
         if self._branch.giver_at(height) == peer:
             self._drop_from(height)
+            if self._floor is not None:  # it may have left that branch meanwhile
+                self._sources.avoid(peer, now)
+                return
             raise InvalidMessage("bad_header", "body is not the block of its own header", penalty=100)
         self._accusers.setdefault(height, []).append(peer)
         self._settle_contest(now)
