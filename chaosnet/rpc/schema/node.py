@@ -61,8 +61,9 @@ class Health(Shape):
     phase: str
     """`starting` | `syncing` | `running` | `halted` | `stopping`."""
     code: str = ""
-    """Empty, or `quorum_lost` | `finality_lost` | `syncing` | `stalled` | `disk_full` | `no_peers`, or an error
-    code.
+    """Empty, or `quorum_lost` | `finality_lost` | `syncing` | `stalled` | `disk_full` | `no_peers`.
+
+    Or an error code.
     """
     reason: str = ""
     """For example: 2 of 4 members silent, 3 needed."""
