@@ -10,16 +10,15 @@ from dataclasses import replace
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken, Invalid, InvalidMessage, Refused
 from chaosnet.consensus.branching import BranchEngine
-from chaosnet.kernel import chain, fencing, handover, making, producer
+from chaosnet.kernel import chain, fencing, handover, making, producer, telling
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.node import Node
-from chaosnet.kernel.outbox import send_all
 from chaosnet.kernel.tree import ENTRIES_MAX, Entry, Tree
 from chaosnet.model.block import SealedBlock, decode_sealed
 from chaosnet.model.header import block_id_of
-from chaosnet.model.transaction import SignedTx
-from chaosnet.protocol.messages import NewBlock, Status
+from chaosnet.model.transaction import SignedTx, decode_transaction
+from chaosnet.protocol.messages import NewBlock
 
 ORPHANS_MAX = 64
 TIMER = "orphans"
@@ -94,11 +93,20 @@ def receive(node: Node, candidate: Candidate, now: int) -> None:
 
 def import_ready(node: Node, now: int) -> None:
     """Put the blocks that sync holds into the tree, in order; one may wait for its signatures at a time."""
-    while node.branch is not None and not node.tail and not _is_verifying(node):
-        taken = node.sync.take_next()
-        if taken is None:
+    while node.branch is not None and node.tree is not None and not node.tail and not _is_verifying(node):
+        found = node.sync.peek_next()
+        if found is None:
             return
-        receive(node, candidate_of(*taken), now)
+        candidate = candidate_of(*found)
+        height = candidate.block.header.height
+        if candidate.block_id in node.tree.entries:
+            node.sync.take(height)
+            node.sync.advance(height, candidate.block_id)
+            continue
+        if candidate.block.header.parent not in node.tree.entries or _is_early(node, candidate, now):
+            return  # it stays with sync: among the orphans it might have to give way
+        node.sync.take(height)
+        receive(node, candidate, now)
 
 
 def _is_verifying(node: Node) -> bool:
@@ -240,7 +248,7 @@ def follow_best(node: Node, now: int) -> None:
     if target.head.block_id != node.head.block_id:
         _move_head(node, target, now)
     if node.pushed != best.head.block_id:
-        push(node, best)
+        telling.push(node, best)
     _finalise(node, best)
     making.plan(node, now)
 
@@ -257,6 +265,8 @@ def _move_head(node: Node, target: Entry, now: int) -> None:
     final_height = _final_height(node, target)
     for entry in added:
         assert entry.candidate is not None  # noqa: S101 - only canonical blocks are without
+        if entry.candidate.applied is None:  # it was here before this run
+            chain.execute(node, entry.candidate, node.head)
         chain.extend(node, entry.candidate, entry.head, now, final_height=final_height)
     if undone:
         _bring_back(node, undone, added, now)
@@ -292,10 +302,22 @@ def _until(tree: Tree, entry: Entry, ancestor: bytes) -> list[Entry]:
 def _roll_back(node: Node, undone: list[Entry], to: Entry) -> None:
     for entry in undone:
         height = entry.head.header.height
+        if entry.candidate is None:
+            entry.candidate = _stored(node, height)
         node.ids.pop(height, None)
         node.recent.pop(height, None)
     node.head = to.head
     node.effects.append(ev.RollBack(to.head.header.height))
+
+
+def _stored(node: Node, height: int) -> Candidate:
+    """Return a canonical block that storage holds since before this run, while it does; not executed."""
+    raw = node.reader.sealed_at(height)
+    if raw is None:
+        raise Broken("internal", f"no block at height {height}")
+    candidate = candidate_of(decode_sealed(raw), b"")
+    candidate.txs = tuple(decode_transaction(tx) for tx in candidate.block.txs)
+    return candidate
 
 
 def _dropped(undone: list[Entry], added: list[Entry]) -> list[SignedTx]:
@@ -317,56 +339,6 @@ def _bring_back(node: Node, undone: list[Entry], added: list[Entry], now: int) -
             node.mempool.add(signed, now)
         except Refused:
             continue  # no room: its sender may send it again
-
-
-def push(node: Node, entry: Entry) -> None:
-    """Give a new tip to every peer that is not known to have it."""
-    node.pushed = entry.head.block_id
-    candidate = entry.candidate
-    if candidate is None:
-        return
-    sealed = encode(SealedBlock(candidate.block, entry.head.seal))
-    message = NewBlock(block=sealed)
-    block_id = candidate.block_id
-    peers = [peer for peer in node.sessions.ready() if peer != candidate.source]
-    send_all(node, [(peer, message) for peer in peers if node.told.get(peer) != block_id])
-
-
-def own_claim(node: Node) -> int:
-    """Return the score of our head as peers compare it; 0 where the chain cannot fork."""
-    if node.branch is None or node.tree is None:
-        return 0
-    score = node.tree.entries[node.head.block_id].score
-    return node.branch.claim(score) if score else 0
-
-
-def height_claimed(node: Node, peer: bytes, status: Status) -> int:
-    """Return up to which height a peer has blocks that we lack; give it our tip if it lacks that.
-
-    A head that is in the tree is no news. One that counts more without being higher is fetched from the final
-    block on.
-    """
-    if node.branch is None or node.tree is None:
-        return status.height
-    node.told[peer] = status.head
-    nothing = node.tree.entries[node.tree.root].head.header.height
-    if status.head in node.tree.entries:
-        return min(status.height, nothing)
-    claim = int.from_bytes(status.claim, "big")
-    ours = own_claim(node)
-    if claim > ours and status.height <= node.head.header.height:
-        node.sync.begin_below()
-    if claim < ours and status.height >= node.head.header.height:
-        push_to(node, peer)
-    return status.height if claim > ours else min(status.height, nothing)
-
-
-def push_to(node: Node, peer: bytes) -> None:
-    """Give our best tip to one peer."""
-    best = engine_of(node)[1].best()
-    if best.candidate is not None:
-        sealed = encode(SealedBlock(best.candidate.block, best.head.seal))
-        send_all(node, [(peer, NewBlock(block=sealed))])
 
 
 # ── finality ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,7 @@ from chaosnet.consensus.branching import Parent, View
 from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.tree import Entry, Tree
-from chaosnet.model.block import SEAL_BYTES_MAX, Block, tx_root_of, validators_hash_of
+from chaosnet.model.block import SEAL_BYTES_MAX, Block, SealedBlock, tx_root_of, validators_hash_of
 from chaosnet.model.genesis import era_at
 from chaosnet.model.header import HEADER_VERSION, Header, Proof, block_id_of, seal_hash_of
 from chaosnet.model.receipt import receipts_root_of
@@ -139,6 +139,17 @@ def tail_of(tree: Tree, best: Entry) -> bytes:
     """Return the encoded tail from the last block of an era up to a tip."""
     headers = [(e.head.header, e.head.seal) for e in tree.path(best.head.block_id) if e.is_tail]
     return encode(Tail(tuple(reversed(headers))))
+
+
+def tail_blocks(node: Node, head: Head) -> list[SealedBlock]:
+    """Return the blocks of the tail that ended an era with this block, ascending; none for others."""
+    if not is_last_of_era(node, head.header) or node.branch_of(head.header.engine) is None:
+        return []
+    try:
+        tail = _decoder.decode(head.seal)
+    except Invalid:
+        return []  # not final here yet
+    return [SealedBlock(Block(header, b"", ()), seal) for header, seal in tail.headers]
 
 
 def check_tail(node: Node, head: Head, seal: bytes) -> None:

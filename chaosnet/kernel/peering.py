@@ -2,7 +2,7 @@
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.consensus.engine import RoundState
-from chaosnet.kernel import agreement, forks, importing, making
+from chaosnet.kernel import agreement, importing, making, telling
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.node import Node
 from chaosnet.kernel.outbox import send, send_all
@@ -87,7 +87,7 @@ def status_of(node: Node, now: int) -> Status:
     head = node.head
     state = node.engine.round_state()
     return Status(
-        era=head.header.era,
+        era=node.era,
         height=head.header.height,
         head=head.block_id,
         time_ms=now,
@@ -97,7 +97,7 @@ def status_of(node: Node, now: int) -> Status:
         prevotes=bitmap_bytes(state.prevotes),
         precommits=bitmap_bytes(state.precommits),
         linked=bitmap_bytes(linked_validators(node)),
-        claim=bitmap_bytes(forks.own_claim(node)),
+        claim=bitmap_bytes(telling.own_claim(node)),
     )
 
 
@@ -121,7 +121,7 @@ def on_status(node: Node, peer: bytes, status: Status, now: int) -> None:
     """Note where a peer stands, give what it lacks, fetch what we lack."""
     node.sessions.on_status(peer, status, now)
     node.linked[peer] = int.from_bytes(status.linked, "big")
-    node.sync.on_status(peer, forks.height_claimed(node, peer, status), now)
+    node.sync.on_status(peer, telling.height_claimed(node, peer, status), now)
     if status.step != HALTED:
         node.heard[peer] = now
     if status.step != HALTED and _may_repair(node, peer, status, now):
@@ -141,7 +141,7 @@ def on_status(node: Node, peer: bytes, status: Status, now: int) -> None:
 def _may_repair(node: Node, peer: bytes, status: Status, now: int) -> bool:
     """Return whether a peer stands at our height and was not given what it lacks just before."""
     head: Header = node.head.header
-    if node.branch is not None or (status.era, status.height) != (head.era, head.height):
+    if node.branch is not None or (status.era, status.height) != (node.era, head.height):
         return False
     height, at_ms = node.repaired.get(peer, (-1, 0))
     if height == head.height and now - at_ms < REPAIR_MS:

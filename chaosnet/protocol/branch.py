@@ -60,6 +60,11 @@ class Branch:
         self._taken[height] = giver
         return block, giver
 
+    def peek(self, height: int) -> tuple[SealedBlock, bytes] | None:
+        """Return the body at a height, with who gave it, and keep it."""
+        found = self._bodies.get(height)
+        return found[:2] if found is not None else None
+
     def taken_from(self, height: int) -> bytes | None:
         """Return who gave the block that was taken at a height."""
         return self._taken.get(height)

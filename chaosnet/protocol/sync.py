@@ -65,6 +65,10 @@ class BlockSync:
     def set_floor(self, height: int | None, block_id: bytes = b"") -> None:
         """Say from which final block on the chain can fork; None: it cannot."""
         self._floor = None if height is None else (height, block_id)
+        if height is None:
+            self._is_below = False
+        elif self._is_below and height > self._branch.head:
+            self._branch.move_head(height, block_id)
 
     def advance(self, height: int, block_id: bytes) -> None:
         """Note that a block of a fetched branch is in the tree, whether or not it is the head."""
@@ -102,12 +106,11 @@ class BlockSync:
         """Return the block at a height with the peer that gave it, if it is here; once."""
         return self._branch.take(height)
 
-    def take_next(self) -> tuple[SealedBlock, bytes] | None:
-        """Return the lowest block not taken yet, with who gave it, once its parent was taken."""
+    def peek_next(self) -> tuple[SealedBlock, bytes] | None:
+        """Return the lowest block not taken yet, with who gave it, if it is here; it stays."""
         for height in range(self._branch.head + 1, self._branch.end + 1):
-            taken = self._branch.take(height)
-            if taken is not None or self._branch.taken_from(height) is None:
-                return taken
+            if self._branch.taken_from(height) is None:
+                return self._branch.peek(height)
         return None
 
     def reject(self, height: int, now: int) -> bytes | None:
