@@ -44,6 +44,16 @@ WANTED = {
         for engine in ("pow", "pos", "dpos", "dbft")
         for trouble in ("calm", "partition_heal", "crash_any", "late_joiner", "clock_skew", "lossy")
     ),
+    "pow_selfish",
+    "pow_withholding",
+    *(f"{engine}_majority" for engine in ("pow", "pos", "dpos", "dbft")),
+    *(
+        f"{engine}_{attempt}"
+        for engine in ("pos", "dpos")
+        for attempt in ("nothing_at_stake", "equivocating_leader", "long_range")
+    ),
+    *(f"handover_{pair}" for pair in ("pow_pos", "pbft_dpos", "pos_pbft", "dpos_dbft", "dbft_pow")),
+    "public_founding",
 }
 
 

@@ -163,7 +163,7 @@ class World:
             work_hash=cheap_work,
             listen_port=actor.address.port,
             bootstrap=tuple(actor_at(i).address for i in range(BOOTSTRAP_NODES) if i != host.place),
-            members_only=self.seed % 3 == 0,
+            members_only=self.seed % 3 == 0 and not self.spec.expect.violation,
             unwritten_max=UNWRITTEN_MAX,
         )
         is_alone = host.place < ALONE or self.seed % 10 == 0
