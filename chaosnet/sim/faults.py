@@ -303,11 +303,11 @@ class Faults:
         return lambda: None
 
     def _copy_chain(self, hosts: list[Host], _amount: int) -> Undo:
-        """Somebody with the keys of each host begins another chain on the blocks there are."""
+        """Somebody with the keys of each host begins another chain on the first one's blocks."""
         for host in hosts:
             for spare in self._hosts:
                 if spare.is_spare and spare.actor.consensus_key == host.actor.consensus_key:
-                    spare.disk.copy_chain(host.disk)
+                    spare.disk.copy_chain(hosts[0].disk)
                     spare.start()
         return lambda: None
 

@@ -31,6 +31,7 @@ from chaosnet.sim.secrets import cheap_work
 
 BOOTSTRAP_NODES = 2
 UNWRITTEN_MAX = 4
+FENCE_LISTEN_BLOCKS = 10
 ALONE = 2
 """Nodes of each world that share no results with others."""
 LOOK_US = 100_000
@@ -108,6 +109,9 @@ class World:
                 self.hosts[-1].is_spare = True
                 if fault.kind == "copy_chain":
                     self.hosts[-1].trait = Parts([])
+        self._known = [*range(min(BOOTSTRAP_NODES, len(self.hosts)))]
+        self._known += [h.place for h in self.hosts if h.is_spare and h.is_byzantine]
+        self._has_strangers = bool(spec.expect.violation) or len(self._known) > BOOTSTRAP_NODES
         self._add_byzantine()
         honest = [h for h in self.hosts if not h.is_byzantine]
         self.checkers.honest = {h.node_key: h.place for h in honest}
@@ -152,6 +156,7 @@ class World:
 
     def _boot(self, host: Host) -> Node:
         """Make a node from what its disk holds."""
+        is_copy = host.is_spare and host.is_byzantine
         actor = host.actor
         journal = None if host.is_follower else host.disk.journal
         config = NodeConfig(
@@ -162,8 +167,9 @@ class World:
             miner=actor.operator if host.hash_rate else b"",
             work_hash=cheap_work,
             listen_port=actor.address.port,
-            bootstrap=tuple(actor_at(i).address for i in range(BOOTSTRAP_NODES) if i != host.place),
-            members_only=self.seed % 3 == 0 and not self.spec.expect.violation,
+            bootstrap=tuple(self.hosts[i].actor.address for i in self._known if i != host.place),
+            members_only=self.seed % 3 == 0 and not self._has_strangers,
+            fence_listen_blocks=0 if is_copy else FENCE_LISTEN_BLOCKS,
             unwritten_max=UNWRITTEN_MAX,
         )
         is_alone = host.place < ALONE or self.seed % 10 == 0
