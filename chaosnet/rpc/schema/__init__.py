@@ -42,3 +42,12 @@ from chaosnet.rpc.schema.requests import RawHex as RawHex
 from chaosnet.rpc.schema.requests import Simulation as Simulation
 from chaosnet.rpc.schema.requests import SubmitRequest as SubmitRequest
 from chaosnet.rpc.schema.requests import Verdict as Verdict
+from chaosnet.rpc.schema.staking import Delegation as Delegation
+from chaosnet.rpc.schema.staking import DelegationList as DelegationList
+from chaosnet.rpc.schema.staking import EpochStatus as EpochStatus
+from chaosnet.rpc.schema.staking import Reorganisation as Reorganisation
+from chaosnet.rpc.schema.staking import Tree as Tree
+from chaosnet.rpc.schema.staking import TreeBlock as TreeBlock
+from chaosnet.rpc.schema.staking import UnbondingPart as UnbondingPart
+from chaosnet.rpc.schema.staking import ValidatorList as ValidatorList
+from chaosnet.rpc.schema.staking import ValidatorStatus as ValidatorStatus

@@ -16,6 +16,15 @@ class ReorgEvent(Shape, tag="reorg", tag_field="event"):
 
     common_height: int
     dropped: list[str]
+    """Transactions of the old branch that the new one does not hold, at most 1,000; they wait again."""
+    old_height: int = 0
+    old_id: str = ""
+    new_height: int = 0
+    new_id: str = ""
+    depth: int = 0
+    """Blocks undone."""
+    is_deep: bool = False
+    """At least as deep as the node's warning depth."""
 
 
 class FinalEvent(Shape, tag="final", tag_field="event"):

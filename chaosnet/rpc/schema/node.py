@@ -52,6 +52,16 @@ class ConsensusStatus(Shape):
     """Validators that must take part."""
     is_validator: bool
     """This node's key is in the current set."""
+    weight: str = ""
+    """What the chain up to the head counts: work (pow), or the greatest height prevoted (pos, dpos)."""
+    next_engine: str = ""
+    """Engine that the schedule names after this one, or empty."""
+    handover_height: int | None = None
+    """Last block of the engine in force; the next one rules from the height after it."""
+    is_handing_over: bool = False
+    """The last block of the engine in force is made and not yet final: transactions wait meanwhile."""
+    reorganisations: int = 0
+    """Since this node started."""
 
 
 class Health(Shape):
