@@ -8,6 +8,7 @@ from chaosnet.base.units import Address
 from chaosnet.crypto.addresses import format_address, parse_address
 from chaosnet.rpc import schema
 from chaosnet.rpc.stream import EventHub, Subscription
+from tests.fake_staking import block_tree, delegation_list, page_of, validator_list
 
 HEAD = 5
 PRESENT = format_address("cos", Address(b"\x00" + b"h" * 32))
@@ -62,6 +63,10 @@ class FakeBackend:
         self.phase = "running"
         self.submitted: list[bytes] = []
         self.verdict = "ok"
+        self.validator_list = validator_list()
+        """What the node shows; a test may put something else here."""
+        self.block_tree = block_tree()
+        self.delegation_list = delegation_list(PRESENT)
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -227,6 +232,18 @@ class FakeBackend:
 
     def evidence(self) -> schema.EvidenceList:
         return schema.EvidenceList(evidence=[])
+
+    def validators(self, first: int, limit: int) -> schema.ValidatorList:
+        return page_of(self.validator_list, first, limit)
+
+    def tree(self) -> schema.Tree:
+        return self.block_tree
+
+    def delegations(self, address: str) -> schema.DelegationList:
+        parse_address("cos", address)
+        if address == PRESENT:
+            return self.delegation_list
+        return schema.DelegationList(address=address, height=HEAD, bonded="0", unbonding="0", delegations=[])
 
     async def submit(self, raws: list[bytes]) -> list[schema.Verdict]:
         self._fail()

@@ -62,3 +62,5 @@ STREAMS_PER_IP_MAX: Final = 8
 STREAM_QUEUE_MAX: Final = 1_000
 STREAM_HEARTBEAT_MS: Final = 15_000
 PAGE_MAX: Final = 100
+VALIDATORS_PAGE_MAX: Final = 1_200
+"""Entries of a page of validators and candidates."""

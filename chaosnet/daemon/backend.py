@@ -9,8 +9,8 @@ import msgspec
 from chaosnet.base.errors import Invalid, InvalidTransaction, Refused
 from chaosnet.base.limits import BATCH_TXS_MAX, MEMPOOL_PER_SENDER_MAX
 from chaosnet.daemon import present
-from chaosnet.daemon.chain_views import ChainViews
 from chaosnet.daemon.runtime import Runtime
+from chaosnet.daemon.staking_views import StakingViews
 from chaosnet.kernel import health
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.events import (
@@ -48,7 +48,7 @@ class Identity:
     trust: str
 
 
-class NodeBackend(ChainViews):
+class NodeBackend(StakingViews):
     """Implements rpc.backend.Backend over a runtime, its node and its store."""
 
     def __init__(self, runtime: Runtime, store: ChainStore, hub: EventHub, identity: Identity) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chaosnet.base.limits import AMOUNT_MAX, PAGE_MAX
+from chaosnet.base.limits import AMOUNT_MAX, PAGE_MAX, VALIDATORS_PAGE_MAX
 from chaosnet.rpc.schema import Shape
 
 HeightNumber = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
@@ -83,6 +83,15 @@ class AccountProofArguments(Arguments):
     trusted_height: Annotated[
         HeightNumber, Meta(description="Block the asker trusts already; 0: the genesis hash alone.")
     ] = 0
+
+
+class ValidatorsArguments(Arguments):
+    """A page of validators and candidates, by weight."""
+
+    position: Annotated[int, Meta(ge=0, le=2**31, description="First position of the page.")] = msgspec.field(
+        name="from", default=0
+    )
+    limit: Annotated[int, Meta(ge=1, le=VALIDATORS_PAGE_MAX, description="Most items to return.")] = 200
 
 
 class SearchArguments(Arguments):

@@ -142,6 +142,21 @@ async def evidence(asked: Asked[args.Arguments]) -> schema.EvidenceList:
     return asked.backend.evidence()
 
 
+async def validators(asked: Asked[args.ValidatorsArguments]) -> schema.ValidatorList:
+    """Validators by weight, then those who stand for election by bond."""
+    return asked.backend.validators(asked.given.position, asked.given.limit)
+
+
+async def tree(asked: Asked[args.Arguments]) -> schema.Tree:
+    """Blocks that may still be undone, with all branches, and the last reorganisations."""
+    return asked.backend.tree()
+
+
+async def delegations(asked: Asked[args.AccountArguments]) -> schema.DelegationList:
+    """Coins of an account that are bonded to candidates or on their way out."""
+    return asked.backend.delegations(asked.given.address)
+
+
 # ── submission ───────────────────────────────────────────────────────────────────────────────────────────
 
 

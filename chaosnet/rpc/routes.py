@@ -210,6 +210,31 @@ ROUTES: Final = (
         call=handlers.evidence,
         result=schema.EvidenceList,
     ),
+    # ── validators and branches
+    Route(
+        name="validators",
+        method="GET",
+        path="/v1/validators",
+        call=handlers.validators,
+        result=schema.ValidatorList,
+        arguments=args.ValidatorsArguments,
+    ),
+    Route(
+        name="tree",
+        method="GET",
+        path="/v1/tree",
+        call=handlers.tree,
+        result=schema.Tree,
+    ),
+    Route(
+        name="delegations",
+        method="GET",
+        path="/v1/delegations/{address}",
+        call=handlers.delegations,
+        result=schema.DelegationList,
+        arguments=args.AccountArguments,
+        problems=("bad_address",),
+    ),
     # ── submission
     Route(
         name="submit",

@@ -142,6 +142,20 @@ class Client:
         """Return proofs of double signatures."""
         return self._do(calls.evidence())
 
+    # ── validators and branches
+
+    def validators(self, first: int = 0, limit: int = calls.VALIDATORS_LIMIT) -> schema.ValidatorList:
+        """Return validators and candidates from a position on; `next` says where to go on."""
+        return self._do(calls.validators(first, limit))
+
+    def tree(self) -> schema.Tree:
+        """Return the blocks that may still be undone, and the last reorganisations."""
+        return self._do(calls.tree())
+
+    def delegations(self, address: str) -> schema.DelegationList:
+        """Return an account's coins that are bonded or on their way out."""
+        return self._do(calls.delegations(address))
+
     # ── submission
 
     def submit(self, raw: bytes) -> schema.Verdict:

@@ -15,6 +15,8 @@ from chaosnet.rpc.sse import Parser
 
 RESPONSE_BYTES_MAX: Final = 64 * 1024 * 1024
 """A longer answer is refused while it is read."""
+VALIDATORS_LIMIT: Final = 200
+"""Validators of a page unless told otherwise."""
 PAUSE_MS_MAX: Final = 10_000
 """Longest pause before a broken stream is tried again."""
 
@@ -176,6 +178,21 @@ def search(text: str) -> Call[schema.SearchResult]:
 def evidence() -> Call[schema.EvidenceList]:
     """Return proofs of double signatures."""
     return _read("/v1/evidence", schema.EvidenceList)
+
+
+def validators(first: int = 0, limit: int = VALIDATORS_LIMIT) -> Call[schema.ValidatorList]:
+    """Return validators and candidates from a position on; `next` says where to go on."""
+    return _read("/v1/validators", schema.ValidatorList, from_=first, limit=limit)
+
+
+def tree() -> Call[schema.Tree]:
+    """Return the blocks that may still be undone, and the last reorganisations."""
+    return _read("/v1/tree", schema.Tree)
+
+
+def delegations(address: str) -> Call[schema.DelegationList]:
+    """Return an account's coins that are bonded or on their way out."""
+    return _read(f"/v1/delegations/{_part(address)}", schema.DelegationList)
 
 
 def submit(raw: bytes) -> Call[schema.Verdict]:

@@ -19,6 +19,8 @@ PATHS = {
     "account_proof": f"/v1/accounts/{PRESENT}/proof?height=3&trusted_height=2",
     "search": "/v1/search?q=4",
     "blocks": "/v1/blocks?from=4&limit=2",
+    "validators": "/v1/validators?from=1&limit=2",
+    "delegations": f"/v1/delegations/{PRESENT}",
 }
 READS = [route for route in ROUTES if route.method == "GET" and route.name not in ("stream", "metrics")]
 
@@ -52,6 +54,10 @@ async def test_amounts_are_strings() -> None:
     "path",
     [
         "/v1/blocks?limit=0",
+        "/v1/validators?limit=1201",
+        "/v1/validators?from=-1",
+        "/v1/tree?limit=3",
+        "/v1/delegations/" + "q" * 91,
         "/v1/blocks?limit=101",
         "/v1/blocks?limit=abc",
         "/v1/blocks?limit=",
