@@ -19,6 +19,7 @@ NO_UNIT_TEST: dict[str, str] = {
     "kernel/blocks.py": "types only",
     "consensus/rounds.py": "abstract: tests of pbft and dbft",
     "protocol/transport.py": "types only",
+    "contracts/machine.py": "types only",
 }
 
 

@@ -1,1 +1,1 @@
-"""What a contract may see and cost. The machines come with the contract engine; nothing is here before it."""
+"""What a contract may see and cost: values, faults, the machine and its engines."""
