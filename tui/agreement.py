@@ -4,6 +4,9 @@ Answers of several nodes are never of one moment, and a chain under load is some
 answer; so what a node said of earlier heights is kept, and a node that skipped the common height is asked for
 it (`wanted`). A node far behind is compared at its own height with one that agrees with the majority. Ids
 name whole chains: two nodes with the same block at a height agree on everything below.
+
+Where the chain can fork, newest blocks may differ for a while and nothing is wrong: only final ones
+contradict each other.
 """
 
 from collections import Counter
@@ -30,6 +33,8 @@ class Verdict(StrEnum):
     """Not known yet, or the node does not answer."""
     FOREIGN = "foreign"
     """Another genesis than the majority's."""
+    BRANCH = "branch"
+    """Another block than others where none is final yet."""
 
 
 CONTRADICTIONS: Final = (Verdict.DIFFERS, Verdict.SPLIT, Verdict.FOREIGN)
@@ -43,6 +48,15 @@ class Standing:
     height: int
     marks: Mapping[int, str]
     """Block id (or state root) by height."""
+    final: int | None = None
+    """Height of its newest final block; None: all are."""
+
+    def settled(self) -> "Standing":
+        """Return the part that is final."""
+        if self.final is None or self.final >= self.height:
+            return self
+        marks = {height: mark for height, mark in self.marks.items() if height <= self.final}
+        return Standing(self.genesis, self.final, marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,23 @@ def _near(nodes: Sequence[Standing | None], genesis: str) -> list[int]:
 
 
 def compare(nodes: Sequence[Standing | None]) -> Comparison:
-    """Return how each node stands to the others."""
+    """Return how each node stands to the others: by the newest blocks, and by the final ones."""
+    newest = _compare(nodes)
+    settled = _settled(nodes)
+    if settled == list(nodes):
+        return newest
+    final = _compare(settled)
+    if final.is_bad:
+        return final
+    forked = (Verdict.DIFFERS, Verdict.SPLIT)
+    return Comparison(newest.height, tuple(Verdict.BRANCH if v in forked else v for v in newest.verdicts))
+
+
+def _settled(nodes: Sequence[Standing | None]) -> list[Standing | None]:
+    return [node and node.settled() for node in nodes]
+
+
+def _compare(nodes: Sequence[Standing | None]) -> Comparison:
     genesis = majority_genesis(nodes)
     near = _near(nodes, genesis)
     height = _common_height(nodes, near)
@@ -120,6 +150,10 @@ def _common_height(nodes: Sequence[Standing | None], near: Sequence[int]) -> int
 
 def wanted(nodes: Sequence[Standing | None], index: int) -> list[int]:
     """Return the heights that a node should be asked for, so that the next comparison is complete."""
+    return list(dict.fromkeys([*_wanted(nodes, index), *_wanted(_settled(nodes), index)]))
+
+
+def _wanted(nodes: Sequence[Standing | None], index: int) -> list[int]:
     node = nodes[index]
     near = _near(nodes, majority_genesis(nodes))
     if node is None or index not in near:

@@ -1,6 +1,6 @@
 """The application: screens by keys, one feed behind them all, repainting when facts change."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -16,13 +16,17 @@ from tui.plain import plain
 from tui.screens.account import AccountScreen
 from tui.screens.block import BlockScreen
 from tui.screens.blocks import BlocksScreen
+from tui.screens.detail import DetailView
 from tui.screens.help import HelpScreen
 from tui.screens.members import MembersScreen
 from tui.screens.overview import OverviewScreen
 from tui.screens.peers import PeersScreen
 from tui.screens.pool import PoolScreen
+from tui.screens.reorg import ReorgScreen
 from tui.screens.search import SearchScreen
 from tui.screens.transaction import TransactionScreen
+from tui.screens.tree import TreeScreen
+from tui.screens.validator import ValidatorScreen
 from tui.screens.view import View
 from tui.show import Palette, ends
 from tui.words import Words
@@ -37,12 +41,15 @@ SCREENS: Final[dict[str, type[View]]] = {
     "pool": PoolScreen,
     "peers": PeersScreen,
     "members": MembersScreen,
+    "tree": TreeScreen,
     "help": HelpScreen,
 }
-DETAILS: Final[dict[str, type[BlockScreen | TransactionScreen | AccountScreen]]] = {
+DETAILS: Final[dict[str, Callable[[Desk, str], DetailView]]] = {
     "block": BlockScreen,
     "transaction": TransactionScreen,
     "account": AccountScreen,
+    "validator": ValidatorScreen,
+    "reorg": ReorgScreen,
 }
 DEPTH_MAX: Final = 20
 """Screens on top of each other; going deeper replaces the uppermost."""
@@ -73,6 +80,7 @@ class ChaosApp(App[None]):
         Binding("slash", "search", show=False),
         Binding("n", "next_node", show=False),
         Binding("s", "sort", show=False),
+        Binding("f", "filter", show=False),
         Binding("p", "pause", show=False),
         Binding("r", "refresh_now", show=False),
         Binding("y", "copy", show=False),
@@ -176,6 +184,11 @@ class ChaosApp(App[None]):
         if isinstance(self.screen, View):
             self.screen.next_sort()
 
+    def action_filter(self) -> None:
+        """Narrow the table down."""
+        if isinstance(self.screen, View):
+            self.screen.next_filter()
+
     def action_pause(self) -> None:
         """Hold the display, or go on."""
         self.desk.is_paused = not self.desk.is_paused
@@ -228,7 +241,7 @@ class ChaosApp(App[None]):
         self.open(message.kind, message.key, replaces=message.replaces)
 
     def open(self, kind: str, key: str, *, replaces: bool = False) -> None:
-        """Show a block, a transaction, an account or a node's peers."""
+        """Show one thing, or a node's peers."""
         if kind == "node":
             self.desk.selected = int(key)
             self.switch_mode("peers")

@@ -1,23 +1,20 @@
 """What all screens share: the feed, the words, the colours, and what the reader has chosen."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from textual.message import Message
 
-from chaosnet.rpc.client import AsyncClient
+from tui.asking import Asker, Pace
 from tui.network import Network, NodeView
 from tui.show import Palette
 from tui.words import Words
 
-T = TypeVar("T")
 
-
-class Source(Protocol):
+class Source(Asker, Protocol):
     """Where the facts come from: `tui.feed.Feed`, or made-up ones in tests."""
 
-    network: Network
     refresh_ms: int
     clock_ms: Callable[[], int]
 
@@ -29,12 +26,6 @@ class Source(Protocol):
 
     def wake(self) -> None:
         """Ask all nodes now."""
-
-    async def ask(self, question: Callable[[AsyncClient], Awaitable[T]]) -> T:
-        """Ask whichever node answers."""
-
-    async def ask_node(self, index: int, question: Callable[[AsyncClient], Awaitable[T]]) -> T:
-        """Ask one node."""
 
 
 @dataclass(slots=True)
@@ -49,6 +40,10 @@ class Desk:
     is_paused: bool = False
     sorts: dict[str, int] = field(default_factory=dict)
     """Chosen order of each screen."""
+    filters: dict[str, int] = field(default_factory=dict)
+    """Chosen filter of each screen."""
+    validators_pace: Pace = field(default_factory=Pace)
+    tree_pace: Pace = field(default_factory=Pace)
 
     @property
     def network(self) -> Network:
@@ -66,7 +61,7 @@ class Desk:
 
 
 class Open(Message):
-    """The reader wants to see a `block`, `transaction`, `account` or `node`."""
+    """The reader wants to see a `block`, `transaction`, `account`, `validator`, `reorg` or `node`."""
 
     def __init__(self, kind: str, key: str, *, replaces: bool = False) -> None:
         self.kind = kind

@@ -13,6 +13,7 @@ from typing import Final, TypeVar, cast
 from chaosnet.base.errors import ChaosError, Invalid, Unavailable
 from chaosnet.rpc.client import AsyncClient
 from chaosnet.rpc.schema import BlockEvent, ResetEvent, StreamEvent
+from tui.asking import Pace, read_tree, read_validators
 from tui.network import Network, Target
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class Feed:
         self.refresh_ms = max(refresh_ms, REFRESH_MS_MIN)
         self.clock_ms = clock_ms
         self._clients = [make(target.url) for target in targets]
+        self._trees = Pace()
         self._reading: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
 
@@ -106,6 +108,8 @@ class Feed:
             with suppress(ChaosError):
                 for block in (await client.blocks(height, 1)).blocks:
                     network.note_block(index, block)
+        if index in network.forks.restless and self._trees.is_due(index, now_ms):
+            await read_tree(self, index)
         return True
 
     async def look_once(self) -> None:
@@ -117,6 +121,8 @@ class Feed:
         if index is not None:
             with suppress(ChaosError):
                 await self._catch_up(index)
+            await read_validators(self)
+            await read_tree(self, index)
 
     # ── the stream ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
-from chaosnet.rpc.schema import BlockSummary, Status
+from chaosnet.rpc.schema import BlockSummary, Reorganisation, Status
 
 EVENTS_MAX: Final = 300
 BLOCK_LINES_MAX: Final = 100
@@ -85,6 +85,19 @@ class Journal:
             self._round = (height, round)
             self.add(time_ms, "warn", "round", height=height, round=round)
 
+    def add_reorg(self, time_ms: int, node: str, facts: Reorganisation, key: str) -> None:
+        """Write that a node left a branch for another; `key` names the reorganisation."""
+        values: dict[str, object] = {
+            "n": facts.depth,
+            "height": facts.common_height,
+            "old": facts.old_height,
+            "new": facts.new_height,
+            "dropped": facts.dropped_total,
+            "reorg": key,
+        }
+        level, kind = ("bad", "reorg_deep") if facts.is_deep else ("warn", "reorg")
+        self.add(time_ms, level, kind, node, **values)
+
     def add_changes(self, time_ms: int, before: Status, after: Status) -> None:
         """Write what changed between two answers of one node."""
         node = after.name
@@ -97,6 +110,7 @@ class Journal:
                 self.add(time_ms, "good", "healthy", node)
             else:
                 self.add(time_ms, "bad", "unhealthy", node, health=now)
+        self._add_engine(time_ms, before, after)
         connected = {member.operator for member in before.members if member.is_connected}
         changed = 0
         for member in after.members:
@@ -107,6 +121,17 @@ class Journal:
             self.add(time_ms, level, kind, node, peer=member.name)
         if after.peers < before.peers + min(changed, 0):
             self.add(time_ms, "warn", "peers_fewer", node, before=before.peers, after=after.peers)
+
+    def _add_engine(self, time_ms: int, before: Status, after: Status) -> None:
+        """Write that one engine gives way to the next."""
+        was, now = before.consensus, after.consensus
+        if (was.era, was.engine) != (now.era, now.engine):
+            self.add(time_ms, "good", "engine", after.name, engine=now.engine, before=was.engine, era=now.era)
+        elif now.is_handing_over and not was.is_handing_over:
+            values: dict[str, object] = {"engine": now.engine, "following": now.next_engine}
+            self.add(time_ms, "warn", "handing_over", after.name, height=now.handover_height or 0, **values)
+        if before.trust != after.trust and after.trust == "untrusted":
+            self.add(time_ms, "bad", "untrusted", after.name)
 
     def newest(self, count: int, *, with_blocks: bool = True) -> list[Event]:
         """Return the newest lines, newest first."""

@@ -13,9 +13,12 @@ from typing import Final
 
 from chaosnet.rpc import schema
 from tui.agreement import CONTRADICTIONS, Comparison, Standing, Verdict, compare, majority_genesis, wanted
+from tui.forks import Forks, Reorg, reorganisation_of
 from tui.journal import Journal
 from tui.plain import plain
 
+IMMEDIATE: Final = "immediate"
+"""Finality of engines whose chain never forks."""
 MARKS_MAX: Final = 256
 """Heights remembered of each node."""
 BLOCKS_MAX: Final = 500
@@ -80,15 +83,19 @@ class NodeView:
         """Remember its block at a height; another one than before replaces all above it."""
         if self.ids.get(height, block_id) != block_id:
             self.forget_above(height - 1)
-        self.ids[height], self.roots[height] = block_id, state_root
+        self.ids[height] = block_id
+        if state_root:
+            self.roots[height] = state_root
         while len(self.ids) > MARKS_MAX:
             oldest = next(iter(self.ids))
-            del self.ids[oldest], self.roots[oldest]
+            del self.ids[oldest]
+            self.roots.pop(oldest, None)
 
     def forget_above(self, height: int) -> None:
         """Drop what was remembered above a height."""
         for gone in [h for h in self.ids if h > height]:
-            del self.ids[gone], self.roots[gone]
+            del self.ids[gone]
+            self.roots.pop(gone, None)
 
 
 @dataclass(slots=True)
@@ -112,6 +119,13 @@ class Network:
         self.source: int | None = None
         """Node whose event stream is read."""
         self.is_streaming = False
+        self.validators: schema.ValidatorList | None = None
+        """As last asked for; with all its pages."""
+        self.validators_problem = ""
+        """Why the last question for them was in vain."""
+        self.forks = Forks()
+        self.now_ms = 0
+        """When the last answer or event came."""
         self.version = 0
         """Rises with every change."""
         self._genesis = ""
@@ -122,25 +136,40 @@ class Network:
     def answered(self, index: int, status: schema.Status, now_ms: int, round_trip_ms: int = 0) -> None:
         """Take a node's answer."""
         self.version += 1
+        self.now_ms = now_ms
         node = self.nodes[index]
         before = node.status
         if node.is_reachable is False:
             self.journal.add(now_ms, "good", "reachable", status.name)
         if before is not None and before.genesis == status.genesis:
             self.journal.add_changes(now_ms, before, status)
+            self._watch_branches(index, before, status, now_ms)
         elif before is not None:
             node.forget_above(-1)
         if not node.is_reachable:
             node.since_ms = now_ms
         node.status, node.is_reachable, node.error = status, True, ""
         node.answered_ms, node.round_trip_ms = now_ms, round_trip_ms
-        node.forget_above(status.height)
+        if status.consensus.finality == IMMEDIATE:
+            node.forget_above(status.height)
+        else:  # what was not final may have been undone since
+            node.forget_above(min(before.final_height, status.final_height) if before is not None else -1)
+            node.mark(status.final_height, status.final_id, "")
         node.mark(status.height, status.tip, status.state_root)
         node.pool.append(status.mempool_txs)
         self._watch_health(node, status, now_ms)
         self._watch_genesis()
         self._watch_pools(now_ms)
         self._watch_chains(now_ms)
+
+    def _watch_branches(self, index: int, before: schema.Status, status: schema.Status, now_ms: int) -> None:
+        """Write down that a node whose stream is not read changed branches."""
+        if self.is_streaming and index == self.source:
+            return
+        count = status.consensus.reorganisations - before.consensus.reorganisations
+        if count > 0 and before.started_ms == status.started_ms:
+            self.forks.restless.add(index)
+            self.journal.add(now_ms, "warn", "branches", status.name, n=count, height=status.height)
 
     @staticmethod
     def _watch_health(node: NodeView, status: schema.Status, now_ms: int) -> None:
@@ -158,6 +187,8 @@ class Network:
         if self._genesis and genesis != self._genesis:
             self.blocks.clear()
             self.pending.clear()
+            self.forks.clear()
+            self.validators = None
         self._genesis = genesis
 
     def _watch_pools(self, now_ms: int) -> None:
@@ -183,6 +214,7 @@ class Network:
     def lost(self, index: int, error: str, now_ms: int) -> None:
         """Take note that a node does not answer; `error` is a code and what it means."""
         self.version += 1
+        self.now_ms = now_ms
         node = self.nodes[index]
         node.error = error
         if node.is_reachable is not False:
@@ -206,6 +238,7 @@ class Network:
     def take_event(self, index: int, event: schema.StreamEvent, now_ms: int) -> None:
         """Take an event of the stream."""
         self.version += 1
+        self.now_ms = now_ms
         match event:
             case schema.BlockEvent(block=block, tx_ids=tx_ids):
                 self._hold(block)
@@ -219,16 +252,36 @@ class Network:
                     self.pending.setdefault(tx_id, PendingTx(tx_id, now_ms))
                 while len(self.pending) > PENDING_MAX:
                     del self.pending[next(iter(self.pending))]
-            case schema.ReorgEvent(common_height=height, dropped=dropped):
-                for gone in [h for h in self.blocks if h > height]:
-                    del self.blocks[gone]
-                self.journal.add(
-                    now_ms, "warn", "reorg", self.nodes[index].name, n=len(dropped), height=height
-                )
+            case schema.ReorgEvent():
+                self._take_reorg(index, event, now_ms)
             case schema.RoundEvent(height=height, round=round):
                 self.journal.add_round(now_ms, height, round)
             case _:
                 pass
+
+    def _take_reorg(self, index: int, event: schema.ReorgEvent, now_ms: int) -> None:
+        facts = reorganisation_of(event, max(self.blocks, default=event.common_height), now_ms)
+        for gone in [h for h in self.blocks if h > facts.common_height]:
+            del self.blocks[gone]
+        self.nodes[index].forget_above(facts.common_height)
+        for tx_id in facts.dropped:
+            if (waiting := self.pending.get(tx_id)) is not None:
+                waiting.height = None
+        reorg = Reorg(index, now_ms, facts)
+        self.forks.keep(reorg)
+        self.journal.add_reorg(now_ms, self.nodes[index].name, facts, reorg.key)
+
+    # ── asked for now and then ───────────────────────────────────────────────────────────────────────────
+
+    def take_validators(self, found: schema.ValidatorList) -> None:
+        """Take the list of validators, with all its pages."""
+        self.version += 1
+        self.validators, self.validators_problem = found, ""
+
+    def take_tree(self, index: int, tree: schema.Tree) -> None:
+        """Take a node's tree of blocks, and the reorganisations it tells of."""
+        self.version += 1
+        self.forks.take_tree(index, tree, self.nodes[index].to_local)
 
     def _hold(self, block: schema.BlockSummary) -> None:
         self.blocks[block.height] = block
@@ -240,7 +293,7 @@ class Network:
     def standings(self, *, by_root: bool = False) -> list[Standing | None]:
         """Return what is known of the nodes' chains, by block id or by state root."""
         return [
-            Standing(live.genesis, live.height, node.roots if by_root else node.ids)
+            Standing(live.genesis, live.height, node.roots if by_root else node.ids, _final_of(live))
             if (live := node.live) is not None
             else None
             for node in self.nodes
@@ -282,6 +335,30 @@ class Network:
             known, key=lambda n: (bool(n.is_reachable), n.status.height if n.status else 0), default=None
         )
 
+    def is_forking(self) -> bool:
+        """Return whether the chain can fork under the engine in force."""
+        best = self.best()
+        return best is not None and best.status is not None and _final_of(best.status) is not None
+
+    def tip_key(self) -> tuple[str, int]:
+        """Return what changes with every block: the newest block's id, and how many nodes answer."""
+        best = self.best()
+        tip = best.status.tip if best is not None and best.status is not None else ""
+        return tip, sum(bool(node.is_reachable) for node in self.nodes)
+
+    def lacks_validators(self) -> bool:
+        """Return whether the list of validators is not known, or is of an epoch or engine that has ended."""
+        best, found = self.best(), self.validators
+        if best is None or best.status is None or self.validators_problem:
+            return False
+        if found is None or found.engine != best.status.consensus.engine:
+            return True
+        return found.epoch is not None and best.status.height > found.epoch.last_height
+
+    def final_height(self) -> int | None:
+        """Return the height of the newest block that any answering node holds final."""
+        return max((node.live.final_height for node in self.nodes if node.live is not None), default=None)
+
     def recent(self, count: int) -> list[schema.BlockSummary]:
         """Return the newest blocks, newest first."""
         return [self.blocks[height] for height in sorted(self.blocks, reverse=True)[:count]]
@@ -309,3 +386,8 @@ class Network:
     def txs_per_minute(self, now_ms: int) -> int:
         """Return the transactions of the blocks of the last minute."""
         return sum(b.tx_count for b in self.blocks.values() if b.time_ms > now_ms - RATE_MS)
+
+
+def _final_of(status: schema.Status) -> int | None:
+    """Return the height up to which a node's blocks stay; None: all do."""
+    return None if status.consensus.finality == IMMEDIATE else status.final_height

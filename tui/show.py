@@ -24,6 +24,7 @@ MARKS: Final = {
     Verdict.ALONE: "·",
     Verdict.UNKNOWN: "?",
     Verdict.FOREIGN: "✗",
+    Verdict.BRANCH: "~",
 }
 VERDICT_LEVELS: Final = {
     Verdict.AGREES: "good",
@@ -32,6 +33,7 @@ VERDICT_LEVELS: Final = {
     Verdict.ALONE: "dim",
     Verdict.UNKNOWN: "dim",
     Verdict.FOREIGN: "bad",
+    Verdict.BRANCH: "warn",
 }
 LEVEL_MARKS: Final = {"good": "✓", "warn": "!", "bad": "✗", "plain": "·", "block": "·"}
 """Beside every colour stands a sign, so that nothing depends on seeing colours."""
@@ -80,6 +82,31 @@ def cos(motes: str | int, decimals: int = 2) -> str:
     sign = "-" if whole.startswith("-") else ""
     part = part.rstrip("0").ljust(decimals, "0")
     return f"{sign}{abs(int(whole)):,}.{part}"
+
+
+def share(ppm: int) -> str:
+    """Return a share of the weight in per cent."""
+    if 0 < ppm < 1_000:
+        return "<0.1%"
+    return f"{ppm / 10_000:.1f}%" if ppm else NOTHING
+
+
+def permille(value: int) -> str:
+    """Return a commission in per cent."""
+    return f"{value / 10:.1f}".removesuffix(".0") + "%"
+
+
+def progress(done: int, total: int, width: int = 10) -> str:
+    """Return how far something is as a bar of so many characters."""
+    filled = width * min(max(done, 0), total) // total if total > 0 else 0
+    return "█" * filled + "░" * (width - filled)
+
+
+def short_weight(text: str) -> str:
+    """Return a weight; work of many digits by its size."""
+    if not re.fullmatch(r"[0-9]{1,100}", text):
+        return ends(text, 12)
+    return f"{int(text):,}" if len(text) < 10 else f"{text[0]}.{text[1:3]}e{len(text) - 1}"
 
 
 def size(count: int) -> str:

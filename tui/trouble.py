@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from chaosnet.rpc.schema import Status
+from chaosnet.rpc.schema import ConsensusStatus, Status
 from tui.agreement import Verdict
+from tui.forks import REORGS_MAX, Reorg
 from tui.network import Network, NodeView
 
 SETTLED_MS: Final = 6_000
 """A node that just started has not had the time to miss anyone."""
 SILENT_REASON: Final = re.compile(r"(\d{1,4}) of (\d{1,4}) members silent, (\d{1,4}) needed")
 VALIDATOR: Final = "validator"
-NETWORK_CODES: Final = ("quorum_lost", "stalled")
+UNTRUSTED: Final = "untrusted"
+NEWS_MS: Final = 600_000
+"""A deep reorganisation is in the banner for so long."""
+NETWORK_CODES: Final = ("quorum_lost", "finality_lost", "stalled")
 """Health codes that speak of the network rather than of the node."""
 
 
@@ -57,7 +61,7 @@ def presence_of(network: Network) -> Presence | None:
     found = [
         Presence(
             live.consensus.validators,
-            live.consensus.needed,
+            needed_of(live.consensus),
             tuple(
                 member.name
                 for member in live.members
@@ -70,6 +74,11 @@ def presence_of(network: Network) -> Presence | None:
         for node, live in witnesses
     ]
     return max(found, key=lambda p: p.present, default=None)
+
+
+def needed_of(state: ConsensusStatus) -> int:
+    """Return how many must take part for the chain to go on and become final; of miners one is enough."""
+    return 1 if state.finality == "depth" else state.needed
 
 
 def _unheard_by(live: Status) -> frozenset[str]:
@@ -92,7 +101,8 @@ def troubles_of(network: Network) -> list[Trouble]:
     elif presence is not None and presence.silent and presence.spare <= 0:
         values: dict[str, object] = {"silent": ", ".join(presence.silent), "needed": presence.needed}
         values |= {"n": len(presence.silent), "total": presence.validators}
-        found.append(Trouble("warn", "no_spare", values))
+        kind = "no_spare_final" if network.is_forking() and presence.needed > 1 else "no_spare"
+        found.append(Trouble("warn", kind, values))
     if down:
         names = ", ".join(node.name for node in down)
         since_ms = min(network.silent_since_ms(node) for node in down)
@@ -104,9 +114,49 @@ def troubles_of(network: Network) -> list[Trouble]:
             and not live.health.is_healthy
             and not (blocked and live.health.code in NETWORK_CODES)
         ):
+            if live.health.code == UNTRUSTED and live.trust == UNTRUSTED:
+                continue
             values = {"node": node.name, "health": live.health}
             found.append(Trouble("warn", "unhealthy", values, node.unhealthy_since_ms))
+    found += [*_untrusted(network), *_deep_reorgs(network), *_jailed(network)]
     return sorted(found, key=lambda trouble: trouble.level != "bad")
+
+
+def _untrusted(network: Network) -> list[Trouble]:
+    """Return nodes whose history nothing trusted links to: what they show may be made up."""
+    names = [node.name for node in network.nodes if node.live is not None and node.live.trust == UNTRUSTED]
+    return [Trouble("bad", "untrusted", {"n": len(names), "nodes": ", ".join(names)})] if names else []
+
+
+def _deep_reorgs(network: Network) -> list[Trouble]:
+    """Return for each node the last deep reorganisation, as long as it is news."""
+    last: dict[int, Reorg] = {}
+    for reorg in network.forks.newest(REORGS_MAX):
+        if reorg.facts.is_deep and network.now_ms - reorg.time_ms < NEWS_MS:
+            last.setdefault(reorg.node, reorg)
+    return [
+        Trouble(
+            "warn",
+            "deep_reorg",
+            {
+                "node": network.nodes[reorg.node].name,
+                "n": reorg.facts.depth,
+                "height": reorg.facts.common_height,
+                "dropped": reorg.facts.dropped_total,
+            },
+            reorg.time_ms,
+        )
+        for reorg in last.values()
+    ]
+
+
+def _jailed(network: Network) -> list[Trouble]:
+    """Return validators of the nodes watched that are jailed."""
+    live = [node.live for node in network.nodes if node.live is not None]
+    own = {member.operator for status in live for member in status.members if member.is_self}
+    rows = network.validators.validators if network.validators is not None else []
+    names = [row.name or row.operator for row in rows if row.is_jailed and row.operator in own]
+    return [Trouble("warn", "jailed", {"n": len(names), "nodes": ", ".join(names)})] if names else []
 
 
 def _contradictions(network: Network, verdicts: Sequence[Verdict]) -> list[Trouble]:
@@ -129,9 +179,10 @@ def _contradictions(network: Network, verdicts: Sequence[Verdict]) -> list[Troub
 
 def _standstill(presence: Presence, code: str, reason: str) -> Trouble:
     since_ms = presence.observer.unhealthy_since_ms
-    if match := SILENT_REASON.fullmatch(reason):
+    if match := SILENT_REASON.match(reason):
         silent, total, needed = (int(part) for part in match.groups())
         names = ", ".join(presence.silent)
         values: dict[str, object] = {"n": silent, "total": total, "needed": needed, "names": names}
-        return Trouble("bad", "halted", values, since_ms)
+        kind = "finality_lost" if code == "finality_lost" else "halted"
+        return Trouble("bad", kind, values, since_ms)
     return Trouble("bad", code, {"reason": reason}, since_ms)

@@ -1,7 +1,11 @@
 """One account: what it holds, what is locked until when, and what happened to it."""
 
-from chaosnet.rpc.schema import Account, LockStatus, TransactionSummary
+from contextlib import suppress
+
+from chaosnet.base.errors import ChaosError
+from chaosnet.rpc.schema import Account, DelegationList, LockStatus, TransactionSummary
 from tui.desk import Desk
+from tui.screens.delegations import delegation_fields
 from tui.screens.detail import DetailView
 from tui.screens.rows import field_row, tx_columns, tx_rows
 from tui.show import NOTHING, cos, moment, number
@@ -19,11 +23,13 @@ class AccountScreen(DetailView):
         self._account: Account | None = None
         self._txs: list[TransactionSummary] = []
         self._cursor: str | None = None
-        self._seen_height = -1
+        self._bonds: DelegationList | None = None
 
     async def load(self) -> None:
         """Read the account and its newest transactions; older ones that were read stay."""
         self._account = await self.desk.feed.ask(lambda client: client.account(self.key))
+        with suppress(ChaosError):  # nodes of earlier versions do not know of bonds
+            self._bonds = await self.desk.feed.ask(lambda client: client.delegations(self.key))
         page = await self.desk.feed.ask(lambda client: client.account_transactions(self.key, None, PAGE))
         new = {tx.id for tx in page.transactions}
         if any(tx.id in new for tx in self._txs):
@@ -34,9 +40,7 @@ class AccountScreen(DetailView):
     def paint(self) -> None:
         """Show it; read it again with each block."""
         account, words = self._account, self.desk.words
-        height = max(self.desk.network.blocks, default=0)
-        if account is not None and height != self._seen_height:
-            self._seen_height = height
+        if self.network_moved():
             self.refresh_facts()
         if not self.show_problem(is_loaded=account is not None) or account is None:
             return
@@ -67,6 +71,7 @@ class AccountScreen(DetailView):
             field_row(words("f_balance"), self._cos(account.balance), style="bold"),
             field_row(words("f_locked"), self._cos(account.locked)),
             field_row(words("f_total"), self._cos(account.total)),
+            *(delegation_fields(self.desk, self._bonds, account.height) if self._bonds is not None else []),
             field_row(
                 words("f_nonce"),
                 f"{number(account.nonce)} · {words('f_pending_nonce')} {number(account.pending_nonce)}",

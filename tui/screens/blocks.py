@@ -38,7 +38,9 @@ class BlocksScreen(View):
         table = self.query_one(LiveTable)
         table.border_title = words("blocks_title")
         table.border_subtitle = words("blocks_older", height=blocks[-1].height) if blocks else ""
-        table.display_rows(block_columns(words), block_rows(self.desk, blocks))
+        table.display_rows(
+            block_columns(words, with_final=self.desk.network.is_forking()), block_rows(self.desk, blocks)
+        )
 
     def _shown(self) -> list[BlockSummary]:
         newest = self.desk.network.recent(LIVE)

@@ -22,6 +22,7 @@ class DetailView(View):
         super().__init__(desk)
         self.key = key
         self._problem = ""
+        self._seen_height = -1
 
     def body(self) -> ComposeResult:
         """Lay it out: fields, and one list."""
@@ -50,6 +51,13 @@ class DetailView(View):
     async def load(self) -> None:
         """Read everything; raises ChaosError."""
         raise NotImplementedError
+
+    def network_moved(self) -> bool:
+        """Return whether there is a new block since this was asked last."""
+        height = max(self.desk.network.blocks, default=0)
+        has_moved = self._seen_height not in (-1, height)
+        self._seen_height = height
+        return has_moved
 
     def show_fields(self, title: str, rows: list[Row]) -> None:
         """Show the fields, as high as they are."""

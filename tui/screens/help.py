@@ -8,13 +8,15 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from tui.branches import CHAIN, FINAL, SIDE, TAIL
 from tui.screens.view import View
 
 KEYS: Final = (
-    ("1 … 6", "h_screens"),
+    ("1 … 7", "h_screens"),
     ("/", "h_search"),
     ("n", "h_node"),
     ("s", "h_sort"),
+    ("f", "h_filter"),
     ("p", "h_pause"),
     ("r", "h_refresh"),
     ("⏎", "h_open"),
@@ -32,7 +34,12 @@ SIGNS: Final = (
     ("✓", "good", "s_agrees"),
     ("✗", "bad", "s_differs"),
     ("≠", "bad", "s_split"),
+    ("~", "warn", "s_branch"),
     ("?  ·", "dim", "s_unknown"),
+    (FINAL, "good", "s_tree_final"),
+    (CHAIN, "accent", "s_tree_chain"),
+    (SIDE, "warn", "s_tree_side"),
+    (TAIL, "dim", "s_tree_tail"),
 )
 NOTES: Final = ("s_interval", "s_clock", "s_pool")
 

@@ -1,15 +1,15 @@
 """All nodes side by side, how the chain moves, and what happened."""
 
-from typing import NamedTuple
-
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import DataTable, Static
 
+from tui.agreement import Verdict
+from tui.asking import read_validators
 from tui.desk import Desk
 from tui.network import Network
-from tui.plain import plain
+from tui.screens.facts import Fact, engine_facts, line_of
 from tui.screens.rows import block_columns, block_rows, node_columns, node_line, node_row
 from tui.screens.view import View
 from tui.show import LEVEL_MARKS, NOTHING, clock, event_of, interval, number, short, span
@@ -23,15 +23,6 @@ EVENT_LINES = 100
 BARS = 240
 NARROW = 100
 """Below this width texts are shortened."""
-
-
-class Fact(NamedTuple):
-    """A named value of the line at the top."""
-
-    name: str
-    value: str
-    style: str = ""
-    rank: int = 0
 
 
 class OverviewScreen(View):
@@ -58,6 +49,7 @@ class OverviewScreen(View):
 
     def paint(self) -> None:
         """Show the facts."""
+        self._keep_epoch()
         self.query_one("#facts", Static).update(facts(self.desk, self.size.width))
         self._paint_nodes()
         self._paint_charts()
@@ -65,9 +57,16 @@ class OverviewScreen(View):
         blocks = self.query_one("#blocks", LiveTable)
         blocks.border_title = words("blocks_title")
         blocks.display_rows(
-            block_columns(words), block_rows(self.desk, network.recent(BLOCK_LINES + 1))[:BLOCK_LINES]
+            block_columns(words, with_final=network.is_forking()),
+            block_rows(self.desk, network.recent(BLOCK_LINES + 1))[:BLOCK_LINES],
         )
         self._paint_events()
+
+    def _keep_epoch(self) -> None:
+        """Ask who validates when an epoch or an engine has ended since the last answer."""
+        desk, network = self.desk, self.desk.network
+        if network.lacks_validators() and desk.validators_pace.is_due(network.tip_key(), desk.now_ms()):
+            self.run_worker(read_validators(desk.feed), exclusive=True, group="validators")
 
     def _paint_nodes(self) -> None:
         desk, words = self.desk, self.desk.words
@@ -75,12 +74,13 @@ class OverviewScreen(View):
         table = self.query_one("#nodes", LiveTable)
         by = words("sorted_by", name=words(f"sort_{self.sort}"))
         table.border_title = f"{words('nodes_title')} · {by}"
+        forking = desk.network.is_forking()
         narrow = self.size.width < NARROW
         well = all(node.live is not None and node.live.health.is_healthy for node in desk.network.nodes)
         order = node_order(desk.network, self.sort)
-        rows = [node_row(desk, index, tips, roots, is_narrow=narrow) for index in order]
+        rows = [node_row(desk, index, tips, roots, is_narrow=narrow, with_final=forking) for index in order]
         table.styles.height = min(len(rows), max(4, self.size.height // 3)) + self.table_frame
-        table.display_rows(node_columns(words, is_narrow=narrow, is_well=well), rows)
+        table.display_rows(node_columns(words, is_narrow=narrow, is_well=well, with_final=forking), rows)
         table.move_to(f"node:{desk.selected}")
         self.query_one("#detail", Static).update(
             Text(f" {node_line(desk, desk.node)}", "dim", overflow="ellipsis")
@@ -111,6 +111,7 @@ class OverviewScreen(View):
             text = f"{LEVEL_MARKS[event.level]} {event_of(event, desk.words)}"
             cells = [(clock(event.time_ms), "dim"), (text, style)]
             opens = f"block:{event.values['last']}" if "last" in event.values else ""
+            opens = f"reorg:{event.values['reorg']}" if "reorg" in event.values else opens
             rows.append(Row(f"event {event.order}", cells, opens=opens, copy=text))
         table.display_rows([Column("time", "", 8), Column("text", "", 20, is_flexible=True)], rows)
 
@@ -147,13 +148,12 @@ def node_order(network: Network, sort: str) -> list[int]:
 
 
 def facts(desk: Desk, width: int) -> Text:
-    """Return what is true of the whole network, in two lines."""
+    """Return what is true of the whole network: the network, its engine, its chain; a line each."""
     words, network, palette = desk.words, desk.network, desk.palette
     best = network.best()
     status = best.status if best is not None else None
     if status is None:
         return Text(words("asking"), "dim")
-    state = status.consensus
     source = network.nodes[network.source].name if network.source is not None else ""
     via = (
         words("streaming" if network.is_streaming else "polling", node=source) if source else words("nobody")
@@ -161,7 +161,6 @@ def facts(desk: Desk, width: int) -> Text:
     first = [
         Fact(words("fact_chain"), status.chain_name, "bold"),
         Fact(words("fact_genesis"), short(status.genesis, 12), rank=2),
-        Fact(words("fact_engine"), f"{state.engine}/{state.finality}", rank=3),
         _presence(desk),
         Fact("", via, palette.good if network.is_streaming else palette.warn, rank=1),
     ]
@@ -175,24 +174,11 @@ def facts(desk: Desk, width: int) -> Text:
         Fact(words("fact_rate"), number(network.txs_per_minute(desk.now_ms())), rank=1),
         Fact(words("fact_pending"), number(waiting), rank=3),
     ]
-    if status.final_height != status.height:
-        second.insert(1, Fact(words("fact_final"), number(status.final_height)))
-    return Text("\n").join([_line(first, width), _line(second, width)])
-
-
-def _line(facts: list[Fact], width: int) -> Text:
-    """Return named values in one line; those of the highest rank give way when there is no room."""
-    line = Text(" ")
-    for i, fact in enumerate(facts):
-        if i:
-            line.append(" · ", "dim")
-        if fact.name:
-            line.append(f"{fact.name} ", "dim")
-        line.append(plain(fact.value), fact.style)
-    rank = max(fact.rank for fact in facts)
-    if line.cell_len > width and rank:
-        return _line([fact for fact in facts if fact.rank < rank], width)
-    return line
+    final = max(network.final_height() or 0, status.final_height)
+    if network.is_forking() or final < status.height:
+        text = words("final_lag", height=final, n=max(status.height - final, 0))
+        second.insert(1, Fact(words("fact_final"), text, palette.good))
+    return Text("\n").join([line_of(facts, width) for facts in (first, engine_facts(desk, status), second)])
 
 
 def _presence(desk: Desk) -> Fact:
@@ -208,6 +194,8 @@ def _tips(desk: Desk) -> Fact:
     name, tips = desk.words("fact_tips"), desk.network.tips()
     if tips.height is None:
         return Fact(name, desk.words("tips_unknown"), desk.palette.dim)
+    if Verdict.BRANCH in tips.verdicts:
+        return Fact(name, f"~ {desk.words('tips_branch', height=tips.height)}", desk.palette.warn)
     if tips.is_bad:
         return Fact(name, f"✗ {desk.words('tips_differ', height=tips.height)}", desk.palette.bad)
     agreeing = sum(verdict == "agrees" for verdict in tips.verdicts)

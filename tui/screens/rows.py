@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from chaosnet.rpc.schema import BlockSummary, TransactionSummary
+from chaosnet.rpc.schema import BlockSummary, Status, TransactionSummary
 from tui.agreement import Comparison, Verdict
 from tui.desk import Desk
 from tui.network import NodeView
@@ -33,12 +33,13 @@ OFFSET_WARN_MS: Final = 1_000
 """A clock further off than this is marked."""
 
 
-def node_columns(words: Words, *, is_narrow: bool, is_well: bool) -> list[Column]:
+def node_columns(words: Words, *, is_narrow: bool, is_well: bool, with_final: bool) -> list[Column]:
     """Return the columns of the list of nodes; what is wrong needs room."""
     health = 10 if is_well else 26 if is_narrow else 42
     return [
         Column("node", words("col_node"), 9 if is_narrow else 14),
         Column("height", words("col_height"), 8 if is_narrow else 11, is_right=True),
+        *([Column("final", words("col_final"), 6, is_right=True, rank=1)] if with_final else []),
         Column("tip", words("col_tip"), 8),
         Column("root", words("col_root"), 5 if is_narrow else 8),
         Column("peers", words("col_peers"), 5, is_right=True),
@@ -51,7 +52,9 @@ def node_columns(words: Words, *, is_narrow: bool, is_well: bool) -> list[Column
     ]
 
 
-def node_row(desk: Desk, index: int, tips: Comparison, roots: Comparison, *, is_narrow: bool) -> Row:
+def node_row(
+    desk: Desk, index: int, tips: Comparison, roots: Comparison, *, is_narrow: bool, with_final: bool
+) -> Row:
     """Return the line of one node."""
     node, palette = desk.network.nodes[index], desk.palette
     mark = "●" if node.is_reachable else "○"
@@ -60,13 +63,14 @@ def node_row(desk: Desk, index: int, tips: Comparison, roots: Comparison, *, is_
     style = "" if node.is_reachable else palette.dim
     name = (f"{mark} {node.name}", palette.of("good") if node.is_reachable else palette.of("bad"))
     if status is None:
-        cells = [name] + [("", "")] * 9 + [_reachability(desk, node, is_short=True)]
+        cells = [name] + [("", "")] * (10 if with_final else 9) + [_reachability(desk, node, is_short=True)]
         return Row(key, cells, copy=node.target.url)
     state = status.consensus
     is_behind = node.is_reachable and status.height < status.best_height - 1
     cells = [
         name,
         (number(status.height), palette.warn if is_behind else style),
+        *([(_final_lag(status), style)] if with_final else []),
         _compared(desk, tips.verdicts[index], short(status.tip, 6)),
         _compared(desk, roots.verdicts[index], "" if is_narrow else short(status.state_root, 6)),
         (number(status.peers), style if status.peers or state.validators == 1 else palette.warn),
@@ -81,8 +85,14 @@ def node_row(desk: Desk, index: int, tips: Comparison, roots: Comparison, *, is_
         _reachability(desk, node, is_short=True),
     ]
     if not node.is_reachable:  # what it said last is no news
-        cells[4:10] = [(text, palette.dim) for text, _ in cells[4:10]]
+        cells[-7:-1] = [(text, palette.dim) for text, _ in cells[-7:-1]]
     return Row(key, cells, copy=status.tip)
+
+
+def _final_lag(status: Status) -> str:
+    """Return how far the final block is below the head."""
+    lag = status.height - status.final_height
+    return f"−{lag:,}" if lag > 0 else "✓"
 
 
 def _compared(desk: Desk, verdict: Verdict, text: str) -> Cell:
@@ -129,6 +139,7 @@ def node_line(desk: Desk, node: NodeView) -> str:
         text, _ = _reachability(desk, node)
         behind = live.best_height - live.height
         parts += [text, words("detail_best", n=behind) if behind > 1 else ""]
+        parts += [words("detail_engine", engine=live.consensus.engine, era=live.consensus.era)]
         parts += [words("detail_up", span=span(live.now_ms - live.started_ms)), live.software]
         parts += ["" if live.consensus.is_validator else words("detail_observer")]
         parts += [f"{words('col_clock')} {signed_ms(live.clock_offset_ms)}"]
@@ -136,13 +147,15 @@ def node_line(desk: Desk, node: NodeView) -> str:
     return plain(" · ".join(filter(None, parts)))
 
 
-def block_columns(words: Words) -> list[Column]:
+def block_columns(words: Words, *, with_final: bool) -> list[Column]:
     """Return the columns of a list of blocks."""
     return [
         Column("height", words("col_height"), 9, is_right=True),
         Column("time", words("col_time"), 8),
         Column("txs", words("col_txs"), 5, is_right=True),
+        *([Column("final", words("col_final"), 5, rank=1)] if with_final else []),
         Column("proposer", words("col_proposer"), 11),
+        Column("engine", words("col_engine"), 6, rank=6),
         Column("late", words("col_late"), 5, is_right=True, rank=4),
         Column("size", words("col_size"), 9, is_right=True, rank=3),
         Column("gas", words("col_gas"), 10, is_right=True, rank=5),
@@ -154,6 +167,7 @@ def block_columns(words: Words) -> list[Column]:
 def block_rows(desk: Desk, blocks: Sequence[BlockSummary]) -> list[Row]:
     """Return the lines of blocks, newest first."""
     now_ms, warn = desk.now_ms(), desk.palette.warn
+    with_final, final = desk.network.is_forking(), desk.network.final_height() or 0
     rows = []
     for i, block in enumerate(blocks):
         parent = blocks[i + 1] if i + 1 < len(blocks) else None
@@ -164,7 +178,9 @@ def block_rows(desk: Desk, blocks: Sequence[BlockSummary]) -> list[Row]:
             (number(block.height), ""),
             (clock(block.time_ms, now_ms)[-8:], "dim"),
             (number(block.tx_count), "bold" if block.tx_count else "dim"),
+            *([_finality(desk, block, final)] if with_final else []),
             (block.proposer_name or ends(block.proposer, 11), ""),
+            (block.engine, "dim"),
             (f"{late}{block.round}", warn if block.round else "dim"),
             (size(block.size_bytes), "dim"),
             (number(block.gas_used), "dim"),
@@ -173,6 +189,11 @@ def block_rows(desk: Desk, blocks: Sequence[BlockSummary]) -> list[Row]:
         ]
         rows.append(Row(f"block:{block.height}", cells, copy=block.id))
     return rows
+
+
+def _finality(desk: Desk, block: BlockSummary, final: int) -> Cell:
+    is_final = block.is_final or block.height <= final
+    return ("✓", desk.palette.good) if is_final else ("·", "dim")
 
 
 def tx_columns(words: Words, *, with_block: bool) -> list[Column]:

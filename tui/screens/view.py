@@ -1,7 +1,7 @@
 """What every screen does: paint the frame, open the line under the cursor, sort."""
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,6 +18,9 @@ from tui.widgets.live_table import LiveTable, Row
 
 T = TypeVar("T")
 
+OPENED: Final = ("block", "transaction", "account", "validator", "reorg", "node")
+"""What a line may stand for."""
+
 
 class View(Screen[None]):
     """One screen. `paint` shows the facts as they are now; the app calls it whenever they change."""
@@ -25,6 +28,8 @@ class View(Screen[None]):
     TAB: ClassVar[str] = ""
     SORTS: ClassVar[tuple[str, ...]] = ()
     """Names of the orders of its table; the message is `sort_<name>`."""
+    FILTERS: ClassVar[tuple[str, ...]] = ()
+    """Names of what its table may be narrowed to; the message is `filter_<name>`."""
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-broad")]
 
@@ -55,6 +60,8 @@ class View(Screen[None]):
         self.query_one(TopBar).paint(self.desk, self.app.current_mode)
         self.query_one(Banner).paint(self.desk)
         without = [] if len(self.SORTS) > 1 else ["sort"]
+        if not self.FILTERS:
+            without.append("filter")
         if len(self.app.screen_stack) < 2:
             without.append("back")
         if self.app.size.width < 90:
@@ -78,6 +85,26 @@ class View(Screen[None]):
             self.desk.sorts[self.TAB] = (self.desk.sorts.get(self.TAB, 0) + 1) % len(self.SORTS)
             self.paint_all()
 
+    @property
+    def filter(self) -> str:
+        """Name of the filter chosen."""
+        chosen = self.desk.filters.get(self.TAB, 0)
+        return self.FILTERS[chosen % len(self.FILTERS)] if self.FILTERS else ""
+
+    def next_filter(self) -> None:
+        """Choose the next filter."""
+        if self.FILTERS:
+            self.desk.filters[self.TAB] = (self.desk.filters.get(self.TAB, 0) + 1) % len(self.FILTERS)
+            self.paint_all()
+
+    def order_line(self) -> str:
+        """Return the order and the filter chosen, for a title."""
+        words = self.desk.words
+        parts = [words("sorted_by", name=words(f"sort_{self.sort}"))] if len(self.SORTS) > 1 else []
+        if self.FILTERS and self.desk.filters.get(self.TAB, 0):
+            parts.append(words("only", name=words(f"filter_{self.filter}")))
+        return " · ".join(parts)
+
     def refresh_facts(self) -> None:
         """Read again what this screen reads itself."""
 
@@ -98,7 +125,7 @@ class View(Screen[None]):
     def open(self, row: Row) -> None:
         """Open what a line stands for, if anything."""
         kind, _, rest = row.target.partition(":")
-        if rest and kind in ("block", "transaction", "account", "node"):
+        if rest and kind in OPENED:
             self.post_message(Open(kind, rest))
 
     async def read(self, question: Callable[[AsyncClient], Awaitable[T]]) -> T | None:

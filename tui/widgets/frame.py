@@ -12,11 +12,12 @@ from tui.desk import Desk
 from tui.show import clock, trouble_of
 from tui.trouble import troubles_of
 
-TABS: Final = ("overview", "blocks", "pool", "peers", "members", "help")
+TABS: Final = ("overview", "blocks", "pool", "peers", "members", "tree", "help")
 KEYS: Final = (
     ("/", "search", "search"),
     ("n", "node", "next_node"),
     ("s", "sort", "sort"),
+    ("f", "filter", "filter"),
     ("p", "pause", "pause"),
     ("⏎", "open", "open_current"),
     ("Esc", "back", "leave"),
@@ -26,6 +27,8 @@ KEYS: Final = (
     ("q", "quit", "quit"),
 )
 BANNER_LINES: Final = 2
+NARROW: Final = 96
+"""Below this width the tabs stand closer together."""
 
 
 class TopBar(Horizontal):
@@ -39,12 +42,16 @@ class TopBar(Horizontal):
     def paint(self, desk: Desk, active: str) -> None:
         """Show which screen is active, and the time."""
         words = desk.words
-        tabs = ["[b $primary] chaosnet [/]"]
+        is_narrow = self.app.size.width < NARROW
+        tabs = [" " if is_narrow else "[b $primary] chaosnet [/]"]
         for number, name in enumerate(TABS, start=1):
             style = "b reverse" if name == active else "$foreground"
-            tabs.append(f"[{style}][@click=app.show('{name}')] {number} {words(name)} [/][/]")
+            before = "" if is_narrow else " "
+            tabs.append(f"[{style}][@click=app.show('{name}')]{before}{number} {words(name)} [/][/]")
         self.query_one("#tabs", Static).update("".join(tabs))
         time = Text(clock(desk.now_ms()))
+        if not is_narrow and any(n.live and n.live.consensus.is_handing_over for n in desk.network.nodes):
+            time = Text.assemble((f" {words('handing_over')} ", f"reverse {desk.palette.warn}"), " ", time)
         if desk.is_paused:
             time = Text.assemble((f" {words('paused')} ", f"reverse {desk.palette.warn}"), " ", time)
         self.query_one("#clock", Static).update(time)

@@ -1,18 +1,12 @@
-"""Statuses and blocks from a few words, nodes that answer as told, and a feed without a network."""
+"""Statuses and blocks from a few words."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import Collection
 from hashlib import sha256
-from typing import TypeVar, cast
 
 import msgspec
 
-from chaosnet.base.errors import Invalid, Unavailable
 from chaosnet.rpc import schema
-from chaosnet.rpc.client import AsyncClient
 from tui.network import Network, Target
-
-T = TypeVar("T")
 
 NOW = 1_700_000_000_000
 NAMES = ("alpha", "beta", "gamma", "delta")
@@ -162,175 +156,6 @@ def lose_two(network: Network) -> None:
         network.lost(index, "connection: refused", NOW)
     for index in (0, 1):
         network.answered(index, status_of(NAMES[index], silent=NAMES[2:], health=HALTED), NOW)
-
-
-class Answers:
-    """Stands in for a client: the routes the terminal uses, over a few made-up blocks. Fails when told to."""
-
-    def __init__(self, name: str = "alpha", height: int = 10) -> None:
-        self.name = name
-        self.height = height
-        self.chain = "main"
-        self.failure: Exception | None = None
-        self.stream_failure: Exception | None = None
-        self.events: asyncio.Queue[schema.StreamEvent | None] = asyncio.Queue()
-        self.asked: list[str] = []
-        self.is_closed = False
-
-    def client(self) -> AsyncClient:
-        return cast("AsyncClient", self)
-
-    def _note(self, what: str) -> None:
-        self.asked.append(what)
-        if self.failure is not None:
-            raise self.failure
-
-    async def close(self) -> None:
-        self.is_closed = True
-
-    async def status(self) -> schema.Status:
-        self._note("status")
-        return status_of(self.name, self.height, chain=self.chain)
-
-    async def blocks(self, first: int | None = None, limit: int = 20) -> schema.BlockList:
-        self._note(f"blocks {first}")
-        top = self.height if first is None else min(first, self.height)
-        heights = range(top, max(-1, top - limit), -1)
-        return schema.BlockList(blocks=[block_of(h, chain=self.chain) for h in heights])
-
-    async def block(self, name: int | str) -> schema.Block:
-        self._note(f"block {name}")
-        height = int(name) if str(name).isdecimal() else self.height
-        if height > self.height:
-            raise Invalid("not_found", f"block {name}")
-        return schema.Block(
-            summary=block_of(height, txs=3),
-            rule=1,
-            tx_root=id_of("t"),
-            receipts_root=id_of("r"),
-            validators_hash=id_of("v"),
-            next_validators_hash=id_of("v"),
-            parent_seal_hash=id_of("s"),
-            header="00",
-            seal="00",
-            signers=list(NAMES[:3]),
-            transactions=[tx_of(height, 0), tx_of(height, 1)],
-        )
-
-    async def block_transactions(
-        self, name: int | str, position: int = 0, limit: int = 20
-    ) -> schema.TransactionList:
-        self._note(f"block_transactions {position}")
-        return schema.TransactionList(transactions=[tx_of(self.height, position)])
-
-    async def transaction(self, tx_id: str) -> schema.Transaction:
-        self._note("transaction")
-        body: dict[str, object] = {
-            "sender": address_of("alpha"),
-            "nonce": 7,
-            "memo": "[b]thanks[/]\x1b[31m",
-            "signers": 1,
-            "threshold": "1",
-            "payer": address_of("gamma"),
-            "actions": [
-                {"kind": "transfer", "to": address_of("beta"), "amount": "500000000"},
-                {"kind": "transfer", "to": address_of("beta"), "amount": "1"},
-                {"kind": "accuse", "height": 3},
-            ],
-        }
-        return schema.Transaction(
-            id=tx_id, status="final", raw="00", body=body, height=9, code="ok", gas=21, fee="21", time_ms=NOW
-        )
-
-    async def account(self, address: str) -> schema.Account:
-        self._note(f"account {address}")
-        return schema.Account(
-            address=address,
-            exists=True,
-            nonce=7,
-            balance="123456789012",
-            locked="400000000",
-            total="123856789012",
-            policy_hash="",
-            locks=[schema.LockStatus(amount="500000000", claimed="0", released="1", next_release_ms=NOW)],
-            height=self.height,
-            block_id=id_of(f"main {self.height}"),
-            pending_nonce=8,
-        )
-
-    async def account_transactions(
-        self, address: str, cursor: str | None = None, limit: int = 20
-    ) -> schema.TransactionList:
-        self._note(f"account_transactions {cursor}")
-        if cursor is None:
-            return schema.TransactionList(transactions=[tx_of(10), tx_of(9)], next="older")
-        return schema.TransactionList(transactions=[tx_of(8)])
-
-    async def search(self, text: str) -> schema.SearchResult:
-        self._note(f"search {text}")
-        if text.isdecimal():
-            return schema.SearchResult(kind="block", key=text)
-        if text.startswith("cos1"):
-            return schema.SearchResult(kind="account", key=text)
-        return schema.SearchResult(kind="none", key="")
-
-    async def peers(self) -> schema.PeerList:
-        self._note("peers")
-        return schema.PeerList(
-            peers=[
-                schema.Peer(
-                    node_id=id_of(f"node {other}"),
-                    member=other if other != "delta" else "",
-                    is_outbound=other == "beta",
-                    height=self.height,
-                    round=0,
-                    offset_ms=-3,
-                    software="chaosnet/0",
-                    since_ms=NOW - 5_000,
-                )
-                for other in NAMES
-                if other != self.name
-            ]
-        )
-
-    async def stream(
-        self, after: int | None = None, *, kinds: Collection[str] = (), resume: bool = True
-    ) -> AsyncIterator[tuple[int, schema.StreamEvent]]:
-        self.asked.append("stream")
-        if self.stream_failure is not None:
-            raise self.stream_failure
-        while (event := await self.events.get()) is not None:
-            yield 1, event
-
-
-class MadeFeed:
-    """A feed that asks nobody by itself; questions go to one set of answers."""
-
-    def __init__(self, network: Network | None = None) -> None:
-        self.network = network if network is not None else running()
-        self.refresh_ms = 1_000
-        self.now = NOW
-        self.clock_ms: Callable[[], int] = lambda: self.now
-        self.answers = Answers()
-        self.woken = 0
-        self.is_closed = False
-
-    async def run(self) -> None:
-        await asyncio.Event().wait()
-
-    async def close(self) -> None:
-        self.is_closed = True
-
-    def wake(self) -> None:
-        self.woken += 1
-
-    async def ask(self, question: Callable[[AsyncClient], Awaitable[T]]) -> T:
-        return await question(self.answers.client())
-
-    async def ask_node(self, index: int, question: Callable[[AsyncClient], Awaitable[T]]) -> T:
-        if not self.network.nodes[index].is_reachable:
-            raise Unavailable("connection", "refused")
-        return await question(self.answers.client())
 
 
 def with_health(status: schema.Status, health: schema.Health) -> schema.Status:

@@ -2,7 +2,7 @@
 
 from textual.pilot import Pilot
 
-from tests.unit.tui.making import MadeFeed
+from tests.unit.tui.answers import MadeFeed
 from tui.app import ChaosApp
 from tui.widgets.live_table import LiveTable
 from tui.words import load_words

@@ -7,14 +7,8 @@ import pytest
 from textual.widgets import Input, Static
 
 from chaosnet.rpc import schema
-from tests.unit.tui.making import (
-    NOW,
-    MadeFeed,
-    address_of,
-    block_of,
-    id_of,
-    status_of,
-)
+from tests.unit.tui.answers import MadeFeed
+from tests.unit.tui.making import NOW, address_of, block_of, id_of, status_of
 from tests.unit.tui.terminal import SMALL, WIDE, app_of, painted, seen
 from tui.screens.account import AccountScreen
 from tui.screens.block import BlockScreen
@@ -52,15 +46,17 @@ async def test_copying_takes_the_whole_id(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
     async with app.run_test(size=SMALL) as pilot:
         await painted(app, pilot)
-        await pilot.press("y", "2", "y", "5", "y", "6", "y")
-        assert copied == [id_of("main 10"), id_of("main 10"), address_of("alpha")]
+        await pilot.press("y", "2", "y", "5", "y", "6")
+        await painted(app, pilot)
+        await pilot.press("y", "7", "y")
+        assert copied == [id_of("main 10"), id_of("main 10"), address_of("alpha"), id_of("main 10")]
 
 
 async def test_mouse() -> None:
     app = app_of(MadeFeed())
     async with app.run_test(size=SMALL) as pilot:
         await painted(app, pilot)
-        await pilot.click("#tabs", offset=(26, 0))
+        await pilot.click("#tabs", offset=(16, 0))
         await painted(app, pilot)
         assert app.current_mode == "blocks"
         await pilot.click("#all-blocks", offset=(12, 3), times=2)

@@ -26,7 +26,10 @@ def test_columns_give_way_by_rank_and_the_flexible_one_takes_the_rest() -> None:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_real_tables_fill_the_width_and_never_more(width: int, lang: str) -> None:
     words = load_words(lang)
-    tables = [block_columns(words), node_columns(words, is_narrow=width < 100, is_well=True)]
+    tables = [
+        block_columns(words, with_final=True),
+        node_columns(words, is_narrow=width < 100, is_well=True, with_final=True),
+    ]
     tables += [tx_columns(words, with_block=False)] if width > 70 else []
     for columns in tables[: 1 if width < 78 else None]:
         fitted = fit(columns, width)
@@ -34,7 +37,7 @@ def test_real_tables_fill_the_width_and_never_more(width: int, lang: str) -> Non
 
 
 def test_the_overview_has_all_it_must_at_80_columns() -> None:
-    columns = node_columns(load_words("en"), is_narrow=True, is_well=True)
+    columns = node_columns(load_words("en"), is_narrow=True, is_well=True, with_final=False)
     shown = {columns[i].key for i, _ in fit(columns, 80)}
     assert shown >= {"node", "height", "tip", "root", "peers", "pool", "interval", "round", "health"}
     assert running().nodes

@@ -12,7 +12,8 @@ from chaosnet.rpc import schema
 from chaosnet.rpc.app import public_app
 from chaosnet.rpc.client import AsyncClient
 from tests.fake_backend import HEAD, FakeBackend
-from tests.unit.tui.making import NAMES, NOW, Answers, block_of
+from tests.unit.tui.answers import Answers
+from tests.unit.tui.making import NAMES, NOW, block_of
 from tui.agreement import Verdict
 from tui.feed import PAUSE_MS_MAX, REFRESH_MS_MIN, Feed
 from tui.network import Target

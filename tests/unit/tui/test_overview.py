@@ -3,16 +3,8 @@
 import pytest
 
 from chaosnet.rpc import schema
-from tests.unit.tui.making import (
-    NAMES,
-    NOW,
-    MadeFeed,
-    block_of,
-    id_of,
-    lose_two,
-    network_of,
-    status_of,
-)
+from tests.unit.tui.answers import MadeFeed
+from tests.unit.tui.making import NAMES, NOW, block_of, id_of, lose_two, network_of, status_of
 from tests.unit.tui.terminal import SMALL, WIDE, app_of, painted, rows, seen, text
 from tui.widgets.frame import Banner
 from tui.widgets.live_table import LiveTable
@@ -34,7 +26,7 @@ async def test_overview_at_80x24_has_every_part() -> None:
     app = app_of(MadeFeed())
     async with app.run_test(size=SMALL) as pilot:
         shown = await painted(app, pilot)
-        for part in ("6 Help", "4 of 4 present, 3 needed", "4 agree at 10", "live from alpha", "0 propose"):
+        for part in ("7 Help", "4 of 4 present, 3 needed", "4 agree at 10", "live from alpha", "0 propose"):
             assert part in shown
         for part in (
             "✓ healthy",
@@ -70,7 +62,7 @@ async def test_quorum_loss_is_a_red_line_on_every_screen() -> None:
     async with app.run_test(size=SMALL) as pilot:
         await painted(app, pilot)
         lose_two(feed.network)
-        for key in "123456":
+        for key in "1234567":
             await pilot.press(key)
             shown = await painted(app, pilot)
             banner = app.screen.query_one(Banner)
@@ -104,7 +96,7 @@ async def test_nobody_has_answered_yet() -> None:
     async with app.run_test(size=SMALL) as pilot:
         shown = await painted(app, pilot)
         assert "asking" in shown
-        for key in "23456":
+        for key in "234567":
             await pilot.press(key)
             await painted(app, pilot)
 

@@ -12,10 +12,11 @@ EN = load_words("en")
 def test_table_has_a_line_for_each_node_and_no_colours() -> None:
     text = report_table(running(), NOW, EN)
     assert "\x1b" not in text
-    first, header, *rows = text.splitlines()
+    first, engine, header, *rows = text.splitlines()
     assert first.startswith("made · genesis ")
     assert first.endswith("4 agree at 10")
-    assert header.split()[:3] == ["Node", "Height", "Tip"]
+    assert engine == "engine pbft · era 0 · final at once · final 10 (0 behind) · leader alpha"
+    assert header.split()[:4] == ["Node", "Height", "Final", "Tip"]
     assert [row.split()[0] for row in rows] == ["alpha", "beta", "gamma", "delta"]
 
 

@@ -1,16 +1,8 @@
 """Blocks, transactions, accounts, mempools, peers, members, help."""
 
 from chaosnet.rpc import schema
-from tests.unit.tui.making import (
-    NOW,
-    MadeFeed,
-    address_of,
-    block_of,
-    id_of,
-    lose_two,
-    running,
-    status_of,
-)
+from tests.unit.tui.answers import MadeFeed
+from tests.unit.tui.making import NOW, address_of, block_of, id_of, lose_two, running, status_of
 from tests.unit.tui.terminal import SMALL, WIDE, app_of, painted, rows
 from tui.app import ChaosApp
 from tui.screens.account import AccountScreen
@@ -127,9 +119,9 @@ async def test_members_and_who_hears_them() -> None:
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("5")
         await painted(app, pilot)
-        found = {row[0]: row[1:6] for row in rows(app, "#members")}
-        assert found["✓ alpha"] == ["validator", "✓ no", "0.0s", "itself", "✓ 0.3s"]
-        assert found["✗ delta"] == ["validator", "✗ 2/2", "3m12s", "✗ 3m12s", "✗ 3m12s"]
+        found = {row[0]: row[1:8] for row in rows(app, "#members")}
+        assert found["✓ alpha"] == ["25.0%", "validator", "✓ no", "10", "0.0s", "itself", "✓ 0.3s"]
+        assert found["✗ delta"] == ["25.0%", "validator", "✗ 2/2", "7", "3m12s", "✗ 3m12s", "✗ 3m12s"]
 
 
 async def test_help_names_every_key() -> None:

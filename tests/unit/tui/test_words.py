@@ -8,7 +8,7 @@ import pytest
 from tests.tidy import REPOSITORY
 from tui.words import language_of, load_words
 
-WORDS_OF_NODES = ("step_", "role_", "health_", "code_", "tx_", "error_", "event_chain_")
+WORDS_OF_NODES = ("step_", "role_", "health_", "code_", "tx_", "error_", "event_chain_", "finality_")
 """Messages for words that nodes use in their answers."""
 EN, ZH = load_words("en").table, load_words("zh").table
 
@@ -55,6 +55,6 @@ def test_language(wish: str | None, environment: dict[str, str], lang: str) -> N
 
 def test_counts() -> None:
     words = load_words("en")
-    assert words("event_reorg", n=1, height=5) == "1 block replaced above 5"
-    assert words("event_reorg", n=1_200, height=5) == "1,200 blocks replaced above 5"
+    assert words("depth_blocks", n=1) == "1 block"
+    assert words("depth_blocks", n=1_200) == "1,200 blocks"
     assert words.known("step_of_a_newer_engine", "sealing") == "sealing"
