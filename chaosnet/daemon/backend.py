@@ -9,6 +9,7 @@ import msgspec
 from chaosnet.base.errors import Invalid, InvalidTransaction, Refused
 from chaosnet.base.limits import BATCH_TXS_MAX, MEMPOOL_PER_SENDER_MAX
 from chaosnet.daemon import present
+from chaosnet.daemon.branch_views import REORG_WARN_DEPTH, Reorganisations, cut, tree_blocks, weight_of
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.staking_views import StakingViews
 from chaosnet.kernel import health
@@ -22,9 +23,10 @@ from chaosnet.kernel.events import (
     TransactionsPending,
 )
 from chaosnet.kernel.mempool import nonces_in
+from chaosnet.kernel.turns import leader_at
 from chaosnet.ledger.apply import apply_transaction
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model.genesis import era_at, supply_at
+from chaosnet.model.genesis import last_height_of, supply_at
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
@@ -51,11 +53,20 @@ class Identity:
 class NodeBackend(StakingViews):
     """Implements rpc.backend.Backend over a runtime, its node and its store."""
 
-    def __init__(self, runtime: Runtime, store: ChainStore, hub: EventHub, identity: Identity) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        store: ChainStore,
+        hub: EventHub,
+        identity: Identity,
+        *,
+        reorg_warn_depth: int = REORG_WARN_DEPTH,
+    ) -> None:
         super().__init__(runtime.node, store)
         self._runtime = runtime
         self._hub = hub
         self._identity = identity
+        self._reorganisations = Reorganisations(reorg_warn_depth)
         self._started_ms = runtime.clock_ms()
         self._health_code = ""
         self.metrics_text: Callable[[], bytes] = lambda: b""
@@ -77,8 +88,7 @@ class NodeBackend(StakingViews):
                 self._finalise(fact.height, fact.block_id)
         elif isinstance(fact, Reorganised):
             self._move(fact.new_height)
-            dropped = [tx_id.hex() for tx_id in fact.dropped]
-            self._hub.publish(schema.ReorgEvent(common_height=fact.common_height, dropped=dropped))
+            self._hub.publish(self._reorganisations.add(fact, self._runtime.clock_ms()))
         elif isinstance(fact, Finalised):
             self._finalise(fact.height, fact.block_id)
         elif isinstance(fact, TransactionsPending):
@@ -157,23 +167,31 @@ class NodeBackend(StakingViews):
         )
 
     def _consensus(self) -> schema.ConsensusStatus:
-        node = self._node
+        node, names = self._node, self.names
         branch = node.branch
         state = node.engine.round_state()
-        height = node.head.header.height + 1
+        header = node.head.header
+        height = header.height + 1
         validators = node.head.validators
-        proposer = node.engine.proposer(state.height, state.round)
+        leader = leader_at(node, self._runtime.clock_ms())
+        schedule = node.config.genesis.schedule[node.era + 1 :]
+        end = last_height_of(node.config.genesis, node.era)
         return schema.ConsensusStatus(
             engine=node.engine.name if branch is None else branch.name,
             finality=(node.engine if branch is None else branch).finality.value,
-            era=state.era if branch is None else era_at(node.config.genesis, height),
+            era=state.era if branch is None else node.era,
             height=state.height if branch is None else height,
             round=state.round,
             step=state.step,
-            proposer=self.names.member(proposer),
+            proposer=names.operator(leader) if leader else "",
             validators=len(validators.validators),
             needed=health.needed(node),
             is_validator=validators.index_of_key(node.config.consensus_key or b"") >= 0,
+            weight=weight_of(node.tree.get(self._published().block_id)) if node.tree is not None else "",
+            next_engine=schedule[0].engine if schedule else "",
+            handover_height=end,
+            is_handing_over=branch is not None and header.era == node.era and header.height == end,
+            reorganisations=self._reorganisations.total,
         )
 
     def _members(self, now: int) -> list[schema.MemberStatus]:
@@ -232,6 +250,29 @@ class NodeBackend(StakingViews):
         genesis = self._node.config.genesis
         document = msgspec.json.decode(format_genesis(genesis), type=dict[str, object])
         return schema.GenesisDocument(hash=self._node.genesis_hash.hex(), document=document)
+
+    # ── validators and branches ──────────────────────────────────────────────────────────────────────────
+
+    def validators(self, first: int, limit: int) -> schema.ValidatorList:
+        """Return validators by weight, then candidates by bond."""
+        return self._validators(first, limit, self._runtime.clock_ms())
+
+    def tree(self) -> schema.Tree:
+        """Return the blocks that may still be undone, and what was undone lately."""
+        node, shown = self._node, self._published()
+        final_height = min(self._final_height, shown.header.height)
+        blocks = tree_blocks(node, self._store, self.names, shown, final_height)
+        blocks, left_out = cut(blocks)
+        return schema.Tree(
+            finality=(node.engine if node.branch is None else node.branch).finality.value,
+            final_height=final_height,
+            final_id=self._stored(final_height).block_id.hex(),
+            head_height=shown.header.height,
+            head_id=shown.block_id.hex(),
+            blocks=blocks,
+            left_out=left_out,
+            reorganisations=self._reorganisations.newest_first(),
+        )
 
     # ── submission ───────────────────────────────────────────────────────────────────────────────────────
 

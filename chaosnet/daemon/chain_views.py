@@ -13,9 +13,10 @@ from chaosnet.crypto.addresses import parse_address
 from chaosnet.daemon import present
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.node import Node, Published
+from chaosnet.ledger.epochs import staked_members
 from chaosnet.ledger.keys import account_key, evidence_key
 from chaosnet.model import evidence as proofs
-from chaosnet.model.block import validators_hash_of
+from chaosnet.model.block import ValidatorSet, validators_hash_of
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
 from chaosnet.storage.reader import FoundTransaction, StoredHeader
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 TXS_SHOWN = 100
 """Transactions listed with a block."""
+SETS_KEPT = 64
 WRITE_WAITS = 100
 WRITE_WAIT_S = 0.02
 """Two seconds together: longer than a block ever takes to be written."""
@@ -40,17 +42,36 @@ class ChainViews:
         """Of the durable head: what the kernel has beyond it is not shown."""
         self._final_height = store.final_height()
         self._txs_total = 0
+        self._names: tuple[bytes, present.Names] | None = None
+        self._sets: dict[bytes, ValidatorSet] = {}
+        """Validator sets by their hash: those in force since this node runs and just before it."""
         self._move(self._height)
+        for shown in node.recent.values():
+            self._learn_set(shown)
 
     def _move(self, height: int) -> None:
         """Show the chain up to a durable block."""
         self._height = height
         self._txs_total = self._stored(height).txs_total
+        self._learn_set(self._node.recent.get(height))
+
+    def _learn_set(self, shown: Published | None) -> None:
+        """Remember which set sealed a block."""
+        if shown is None or (name := shown.header.validators_hash) in self._sets:
+            return
+        if validators_hash_of(shown.sealed_by) == name:
+            self._sets[name] = shown.sealed_by
+        if len(self._sets) > SETS_KEPT:
+            del self._sets[next(iter(self._sets))]
 
     @property
     def names(self) -> present.Names:
         """What turns identifiers into words now."""
-        return present.Names(self._node.config.genesis.address_prefix, self._node.head.members)
+        head = self._node.head
+        if self._names is None or self._names[0] != head.block_id:
+            prefix = self._node.config.genesis.address_prefix
+            self._names = head.block_id, present.Names(prefix, head.members, staked_members(head.state))
+        return self._names[1]
 
     # ── accounts ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -148,7 +169,13 @@ class ChainViews:
     def _full_block(self, names: present.Names, wanted: int | bytes) -> schema.Block:
         stored = self._stored(wanted)
         shown = self._transactions_of(names, stored, 0, TXS_SHOWN)
-        return present.full_block(names, stored, shown, final_height=self._final_height)
+        return present.full_block(
+            names, stored, shown, final_height=self._final_height, sealed_by=self._sealed_by(stored)
+        )
+
+    def _sealed_by(self, stored: StoredHeader) -> ValidatorSet | None:
+        """Return the set that sealed a block; None when it is not known any more."""
+        return self._sets.get(stored.decoded().validators_hash)
 
     def _transactions_of(
         self, names: present.Names, stored: StoredHeader, first: int, limit: int

@@ -41,7 +41,5 @@ def open_store(directory: Path, genesis: Genesis) -> tuple[ChainStore, Stored]:
 
 def rebuild(node: Node, store: ChainStore) -> None:
     """Rebuild what a node keeps in memory of the blocks below its head; raises Broken(`data_damaged`)."""
-    if node.branch is not None:
-        restore_branch(node, store.undo, store.view)
-    else:
-        publish_earlier(node, store.undo)
+    restore_branch(node, store.undo, store.view)
+    publish_earlier(node, store.undo)

@@ -8,10 +8,10 @@ from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, released, spendable, total
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Block, decode_certificate
+from chaosnet.model.block import Block, ValidatorSet, decode_certificate
 from chaosnet.model.evidence import Evidence, evidence_key, evidence_kind, evidence_turn
 from chaosnet.model.genesis import Genesis, Member
-from chaosnet.model.header import Header, QuorumProof, RoundProof
+from chaosnet.model.header import Header, QuorumProof, RoundProof, SlotProof, StakeProof
 from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import (
     Accuse,
@@ -36,6 +36,8 @@ class Names:
 
     prefix: str
     members: tuple[Member, ...]
+    elected: tuple[Member, ...] = ()
+    """Validators in force that were elected: their keys need not be those of their membership."""
 
     def address(self, address: bytes) -> str:
         """Return the bech32m form."""
@@ -45,13 +47,17 @@ class Names:
         """Return the member's name, or an empty string."""
         return next((m.name for m in self.members if m.operator == operator), "")
 
+    def operator(self, operator: bytes) -> str:
+        """Return the member's name, or the address of somebody who has none."""
+        return self.member(operator) or self.address(operator)
+
     def signer(self, key: bytes) -> str:
-        """Return the name of the member that signs with a consensus key."""
-        return next((m.name for m in self.members if m.consensus_key == key), "")
+        """Return the name of who signs with a consensus key, or an empty string."""
+        return next((m.name for m in (*self.elected, *self.members) if m.consensus_key == key), "")
 
     def node(self, node_id: bytes) -> str:
-        """Return the name of the member whose node has this key."""
-        return next((m.name for m in self.members if m.node_key == node_id), "")
+        """Return the name of whose node has this key, or an empty string."""
+        return next((m.name for m in (*self.elected, *self.members) if m.node_key == node_id), "")
 
 
 def block_summary(
@@ -93,15 +99,13 @@ def full_block(
     transactions: list[schema.TransactionSummary],
     *,
     final_height: int,
+    sealed_by: ValidatorSet | None,
 ) -> schema.Block:
-    """Return a block with header fields, seal and the transactions handed in."""
+    """Return a block with header fields, seal and the transactions handed in.
+
+    `sealed_by` is the set that sealed it, where that is known.
+    """
     header = stored.decoded()
-    validators = [m for m in names.members if m.role == "validator"]
-    if isinstance(header.proof, QuorumProof | RoundProof) and stored.seal:
-        positions = decode_certificate(stored.seal).signers
-        signers = [validators[i].name if i < len(validators) else str(i) for i in positions]
-    else:
-        signers = [names.member(header.proposer)] if stored.seal else []
     return schema.Block(
         summary=stored_summary(names, stored, final_height=final_height),
         rule=header.rule,
@@ -112,9 +116,20 @@ def full_block(
         parent_seal_hash=header.parent_seal_hash.hex(),
         header=stored.header.hex(),
         seal=stored.seal.hex(),
-        signers=signers,
+        signers=signers_of(names, header, stored.seal, sealed_by),
         transactions=transactions,
     )
+
+
+def signers_of(names: Names, header: Header, seal: bytes, sealed_by: ValidatorSet | None) -> list[str]:
+    """Return who signed a block: names, or addresses; positions like `0x03` where the set is not known."""
+    if isinstance(header.proof, SlotProof | StakeProof):
+        return [names.operator(header.proposer)]
+    if not isinstance(header.proof, QuorumProof | RoundProof) or not seal:
+        return []
+    positions = decode_certificate(seal).signers
+    known = sealed_by.validators if sealed_by is not None else ()
+    return [names.operator(known[i].operator) if i < len(known) else f"{i:#04x}" for i in positions]
 
 
 def action_kind(action: object) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from chaosnet.base.codec import Decoder
 from chaosnet.base.dice import Dice
 from chaosnet.base.errors import Broken, Invalid, Refused
+from chaosnet.base.limits import PROOF_HEIGHTS
 from chaosnet.consensus.branching import View
 from chaosnet.consensus.engine import Engine, Resume
 from chaosnet.consensus.fence import Fence
@@ -183,6 +184,9 @@ def restore_branch(
         below = head_of(header, block_id_of(header), seal, state, above.sealed_by)
         heads.append(replace(below, view=decode_view(view_of(height - 1) or b"")))
         heads[-2] = replace(above, sealed_in=below.epoch, sealed_by=below.validators)
+    last = heads[-1]
+    sealed_by = sealing_set(last.header, last.state, last.sealed_by, undo_of)
+    heads[-1] = replace(last, sealed_by=sealed_by or last.sealed_by)
     node.head = heads[0]
     node.tree = Tree(root=heads[-1].block_id)
     for head in reversed(heads):
@@ -205,16 +209,17 @@ def decode_view(data: bytes) -> View | None:
 def publish_earlier(
     node: Node, undo_of: Callable[[int], dict[bytes, bytes | None] | None], keys_max: int = 60_000
 ) -> int:
-    """Rebuild the states before the head from undo records, for reads and proofs; return how many.
+    """Rebuild the states before those that are held, for reads and proofs; return how many.
 
-    Stops where the records end, where another set sealed, or after that many changed keys, so that a
-    start after full blocks stays quick. Raises Broken(`data_damaged`) when a rebuilt
-    root differs from its header.
+    Stops where the records end, at the last height that proofs are served for, or after that many changed
+    keys, so that a start after full blocks stays quick. Raises Broken(`data_damaged`) when a rebuilt root
+    differs from its header.
     """
-    head = node.head
-    state = head.state
-    height = head.header.height
-    while height > 1 and keys_max > 0 and (undo := undo_of(height)) is not None:
+    lowest = node.recent[min(node.recent)]
+    top = height = lowest.header.height
+    state, sealed_by = lowest.state, lowest.sealed_by
+    floor = max(1, node.head.header.height - PROOF_HEIGHTS + 1)
+    while height > floor and keys_max > 0 and (undo := undo_of(height)) is not None:
         keys_max -= len(undo)
         state = state.update(undo)
         height -= 1
@@ -224,7 +229,23 @@ def publish_earlier(
         header = decode_header(found[0])
         if state.root != header.state_root:
             raise Broken("data_damaged", f"undo record of block {height + 1}")
-        if header.validators_hash != validators_hash_of(head.sealed_by):
+        known = sealing_set(header, state, sealed_by, undo_of)
+        if known is None:
             break
-        node.publish(header, block_id_of(header), found[1], state, head.sealed_by)
-    return head.header.height - height
+        sealed_by = known
+        node.publish(header, block_id_of(header), found[1], state, sealed_by)
+    return top - height
+
+
+def sealing_set(
+    header: Header,
+    state: State,
+    likely: ValidatorSet,
+    undo_of: Callable[[int], dict[bytes, bytes | None] | None],
+) -> ValidatorSet | None:
+    """Return the set that sealed a block, by its header and the state after it; None when it is lost."""
+    if validators_hash_of(likely) == header.validators_hash:
+        return likely
+    undo = undo_of(header.height)
+    before = next_validators(state.update(undo)) if undo is not None else None
+    return before if before is not None and validators_hash_of(before) == header.validators_hash else None

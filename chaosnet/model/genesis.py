@@ -192,6 +192,12 @@ def era_at(genesis: Genesis, height: int) -> int:
     return max(0, sum(entry.height <= height for entry in genesis.schedule) - 1)
 
 
+def last_height_of(genesis: Genesis, era: int) -> int | None:
+    """Return the height of the last block of an era; None for the last era."""
+    following = genesis.schedule[era + 1 :]
+    return following[0].height - 1 if following else None
+
+
 def engine_at(genesis: Genesis, height: int) -> str:
     """Return the name of the engine that rules at a height."""
     name = genesis.schedule[0].engine
