@@ -87,6 +87,7 @@ CODES: Final[dict[str, str]] = {
     "in_use": "another process uses this directory",
     "not_ready": "node is not ready",
     "untrusted": "nothing trusted links to this history",
+    "deep_reorganisation": "the chain left a branch at least as deep as the node's warning depth",
     "connection": "the other side cannot be reached",
     "timeout": "no answer in time",
     "proof_invalid": "proof does not verify",

@@ -38,6 +38,8 @@ class NodeSection(Section, frozen=True, kw_only=True):
     """Blocks to listen to, signing nothing, after the sign state was imported or copied; 0: none."""
     fence_listen_ms: int = 60_000
     """Longest wait for these blocks, while connected and no other use of the key is heard."""
+    reorg_warn_depth: int = 6
+    """Blocks undone at once, where the chain can fork, from which the log warns of it."""
 
 
 class KeysSection(Section, frozen=True, kw_only=True):
@@ -135,6 +137,7 @@ RANGES: Final = (
     ("node", "verify_threads", 1, 64),
     ("node", "fence_listen_blocks", 0, 1_000_000),
     ("node", "fence_listen_ms", 1_000, 2**31),
+    ("node", "reorg_warn_depth", 1, 1_000_000),
     ("mining", "processes", 0, 1_024),
     ("network", "peer_slots", 0, 1_024),
     ("network", "peers_max", 1, 1_024),

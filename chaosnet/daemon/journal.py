@@ -5,6 +5,7 @@ import sys
 
 import structlog
 
+from chaosnet.daemon.branch_views import REORG_WARN_DEPTH
 from chaosnet.daemon.config import LogSection
 from chaosnet.kernel import events as ev
 
@@ -30,8 +31,8 @@ def set_up_logging(config: LogSection) -> None:
     )
 
 
-def log_fact(fact: ev.ReportFact) -> None:
-    """Write a fact that the kernel reported."""
+def log_fact(fact: ev.ReportFact, *, reorg_warn_depth: int = REORG_WARN_DEPTH) -> None:
+    """Write a fact that the kernel reported; a reorganisation of that many blocks is a warning."""
     match fact:
         case ev.HeadMoved():
             log.info(
@@ -45,9 +46,13 @@ def log_fact(fact: ev.ReportFact) -> None:
                 ours=fact.ours,
             )
         case ev.Reorganised():
-            log.warning(
+            depth = fact.old_height - fact.common_height
+            is_deep = depth >= reorg_warn_depth
+            write = log.warning if is_deep else log.info
+            write(
                 "reorganised",
-                depth=fact.old_height - fact.common_height,
+                **({"code": "deep_reorganisation"} if is_deep else {}),
+                depth=depth,
                 height=fact.new_height,
                 id=fact.new_id.hex()[:16],
                 old_height=fact.old_height,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -235,8 +236,10 @@ class NodeProcess:
         resume = signer.resume() if signer is not None else None
         node = make_node(node_config(config, genesis, keys), stored, store, resume=resume)
         rebuild(node, store)
-        metrics = NodeMetrics()
-        takers: list[Callable[[ReportFact], None]] = [log_fact, metrics.on_report]
+        warn_depth = config.node.reorg_warn_depth
+        metrics = NodeMetrics(reorg_warn_depth=warn_depth)
+        log_it = partial(log_fact, reorg_warn_depth=warn_depth)
+        takers: list[Callable[[ReportFact], None]] = [log_it, metrics.on_report]
 
         def report(fact: ReportFact) -> None:
             for take in takers:
@@ -258,7 +261,7 @@ class NodeProcess:
         hub = EventHub(first_id=runtime.clock_ms() * 1_000)
         trust = "pinned" if config.trust.pinned else "genesis"
         identity = Identity(config.node.name, SOFTWARE, config.rpc.submit, trust)
-        backend = NodeBackend(runtime, store, hub, identity)
+        backend = NodeBackend(runtime, store, hub, identity, reorg_warn_depth=warn_depth)
         takers.append(backend.on_report)
         transport = self._transport(genesis, keys, runtime)
         backend.metrics_text = lambda: metrics.text(reading_of(backend.status(), store))

@@ -20,6 +20,7 @@ def reading_of(status: Status, store: ChainStore) -> Reading:
             "mempool_transactions": status.mempool_txs,
             "mempool_bytes": status.mempool_bytes,
             "round": consensus.round,
+            "era": consensus.era,
             "validators": consensus.validators,
             "validators_needed": consensus.needed,
             "validators_silent": silent,

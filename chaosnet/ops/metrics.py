@@ -22,6 +22,7 @@ GAUGES: Final[dict[str, str]] = {
     "mempool_transactions": "Pending transactions",
     "mempool_bytes": "Bytes of pending transactions",
     "round": "Round of the present height",
+    "era": "Number of the era, which counts the engines that ruled, from 0",
     "validators": "Validators in the present set",
     "validators_needed": "Validators that must take part",
     "validators_silent": "Validators not heard for five seconds",
@@ -54,7 +55,9 @@ class Reading:
 class NodeMetrics:
     """The metrics of one node."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reorg_warn_depth: int = 6) -> None:
+        """`reorg_warn_depth`: blocks undone at once that count as many."""
+        self._reorg_warn_depth = reorg_warn_depth
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._gauges = {
@@ -84,6 +87,17 @@ class NodeMetrics:
         self._reorganisations = Counter(
             "chaosnet_reorganisations", "Changes to another branch", registry=self._registry
         )
+        self._deep = Counter(
+            "chaosnet_reorganisations_deep",
+            "Changes to another branch at least node.reorg_warn_depth deep",
+            registry=self._registry,
+        )
+        self._deepest = Gauge(
+            "chaosnet_reorganisation_depth_max",
+            "Most blocks undone at once since the start",
+            registry=self._registry,
+        )
+        self._depth_max = 0
         self._undone = Counter(
             "chaosnet_blocks_undone", "Blocks undone by changes to another branch", registry=self._registry
         )
@@ -116,8 +130,12 @@ class NodeMetrics:
                     self._interval.observe((fact.header.time_ms - self._last_time_ms) / 1_000)
                 self._last_time_ms = fact.header.time_ms
             case ev.Reorganised():
+                depth = fact.old_height - fact.common_height
                 self._reorganisations.inc()
-                self._undone.inc(fact.old_height - fact.common_height)
+                self._deep.inc(1 if depth >= self._reorg_warn_depth else 0)
+                self._undone.inc(depth)
+                self._depth_max = max(self._depth_max, depth)
+                self._deepest.set(self._depth_max)
             case ev.RoundMoved(round=round_, step="propose"):
                 self._rounds.inc(1 if round_ else 0)
             case ev.BlockRefused(code=code):

@@ -30,7 +30,8 @@ FACTS: list[tuple[ev.ReportFact, str, str]] = [
     (ev.RoundMoved(5, 1, "propose"), "info", "round"),
     (ev.PeerNote(b"\xab" * 32, "banned", "bad_signature"), "info", "peer"),
     (ev.BlockRefused(b"\xcd" * 32, 9, "bad_root", "state root"), "warning", "block_refused"),
-    (ev.Reorganised(9, b"o", 8, b"n", common_height=6, dropped=(b"t",)), "warning", "reorganised"),
+    (ev.Reorganised(9, b"o", 8, b"n", common_height=6, dropped=(b"t",)), "info", "reorganised"),
+    (ev.Reorganised(9, b"o", 8, b"n", common_height=3, dropped=()), "warning", "reorganised"),
     (ev.Finalised(6, b"f" * 32), "debug", "final"),
     (ev.DoubleSign(b"\xef" * 32, 9), "error", "double_sign"),
     (ev.Halted("disk_full", "5 bytes free"), "critical", "halted"),
@@ -55,6 +56,14 @@ def test_a_reorganisation_says_how_deep_and_what_is_lost(capsys: pytest.CaptureF
     (line,) = lines(capsys)
     assert (line["depth"], line["dropped"], line["height"]) == (3, 2, 8)
     assert (line["id"], line["old_id"]) == ("6e" * 8, "6f" * 8)
+    assert "code" not in line
+
+
+def test_the_operator_says_what_is_deep(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging(LogSection(format="json"))
+    log_fact(ev.Reorganised(9, b"o", 8, b"n", common_height=6, dropped=()), reorg_warn_depth=3)
+    (line,) = lines(capsys)
+    assert (line["level"], line["code"], line["depth"]) == ("warning", "deep_reorganisation", 3)
 
 
 def test_a_block_says_height_id_and_size(capsys: pytest.CaptureFixture[str]) -> None:

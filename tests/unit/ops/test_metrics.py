@@ -208,3 +208,16 @@ def test_two_nodes_in_one_process_do_not_mix() -> None:
 def test_changes_of_branch_are_counted_with_their_depth(full: str) -> None:
     assert sample(full, "chaosnet_reorganisations_total") == 1
     assert sample(full, "chaosnet_blocks_undone_total") == 3
+    assert sample(full, "chaosnet_reorganisation_depth_max") == 3
+    assert sample(full, "chaosnet_reorganisations_deep_total") == 0
+
+
+def test_deep_changes_of_branch_are_counted_apart() -> None:
+    metrics = NodeMetrics(reorg_warn_depth=3)
+    for old_height in (8, 9, 12, 7):
+        fact = ev.Reorganised(old_height, b"o", 13, b"n", common_height=6, dropped=())
+        metrics.on_report(fact)
+    text = page(metrics)
+    assert sample(text, "chaosnet_reorganisations_total") == 4
+    assert sample(text, "chaosnet_reorganisations_deep_total") == 2
+    assert sample(text, "chaosnet_reorganisation_depth_max") == 6
