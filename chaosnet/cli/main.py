@@ -28,8 +28,11 @@ from chaosnet.cli import (
     node,
     output,
     policy,
+    stake,
+    tree,
     tx,
     tx_build,
+    validators,
     verify,
 )
 from chaosnet.cli.output import EXIT_CODES, INTERNAL, INTERRUPTED, Json, print_fields, print_json, print_text
@@ -90,8 +93,11 @@ def assemble() -> None:
     app.add_typer(keys.app, name="keys")
     tx.app.add_typer(tx_build.app)
     app.add_typer(tx.app, name="tx")
+    app.add_typer(stake.app, name="stake")
     app.add_typer(account.app)
     app.add_typer(chain.app)
+    app.add_typer(validators.app)
+    app.add_typer(tree.app)
     app.add_typer(verify.app)
     for name in LATER:
         if find_spec(f"chaosnet.cli.{name}") is None:

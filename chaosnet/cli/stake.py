@@ -1,0 +1,150 @@
+"""`chaosnet stake`: bond coins and take them back, in one step (in several: `chaosnet tx build`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chaosnet.cli.asking import DEFAULT_NODE, Node, TimeoutS, Wait, address_of_text, asking, payment_of
+from chaosnet.cli.keyring import KeysDir, PasswordFile, keystore, known_password
+from chaosnet.cli.output import Json
+from chaosnet.cli.party import party_of
+from chaosnet.cli.terms import GenesisOf, Given, draft_of, nonce_of, terms_online
+from chaosnet.cli.tx import TIMEOUT_S, deliver
+from chaosnet.model import build
+from chaosnet.model.transaction import Action, Delegate, Redelegate, Undelegate, Unjail, Withdraw
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Bond coins to candidates, move them, take them back; see also `validators` and `delegations`.",
+)
+
+Sender = Annotated[str, typer.Option("--from", help="Name of the key whose account acts.")]
+Operator = Annotated[str, typer.Argument(help="Account of the candidate's operator.")]
+Amount = Annotated[str, typer.Argument(help="COS, for example 12.5.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Options that all these commands share."""
+
+    genesis: str | None
+    node: str
+    keys: Path | None
+    password_file: Path | None
+    timeout_s: int
+    wait: bool
+    as_json: bool
+
+
+def _send(sender: str, way: Way, action_of: Callable[[str], Action]) -> None:
+    """Sign and send one action, made for the chain's address prefix."""
+    store = keystore(way.keys)
+    with asking(way.node) as client:
+        terms = terms_online(client, Given(way.genesis))
+        source = party_of(store, terms.prefix, sender)
+        action = action_of(terms.prefix)
+        draft = draft_of(terms, source, (action,), nonce=nonce_of(client, source))
+        draft = build.add_signature(draft, store.load(sender, known_password(way.password_file)))
+        deliver(client, build.complete(draft), wait=way.wait, timeout_s=way.timeout_s, as_json=way.as_json)
+
+
+@app.command()
+def delegate(
+    operator: Operator,
+    amount: Amount,
+    sender: Sender,
+    genesis: GenesisOf = None,
+    node: Node = DEFAULT_NODE,
+    keys: KeysDir = None,
+    password_file: PasswordFile = None,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    *,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Bond coins to a candidate: they add to its weight and share its fees and its punishments."""
+    way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
+    _send(sender, way, lambda prefix: Delegate(address_of_text(prefix, operator), payment_of(amount)))
+
+
+@app.command()
+def undelegate(
+    operator: Operator,
+    amount: Amount,
+    sender: Sender,
+    genesis: GenesisOf = None,
+    node: Node = DEFAULT_NODE,
+    keys: KeysDir = None,
+    password_file: PasswordFile = None,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    *,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Take coins out of a bond: still punishable, and free after the unbonding time, see `withdraw`."""
+    way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
+    _send(sender, way, lambda prefix: Undelegate(address_of_text(prefix, operator), payment_of(amount)))
+
+
+@app.command()
+def redelegate(
+    operator: Operator,
+    to: Annotated[str, typer.Argument(help="Account of the other candidate's operator.")],
+    amount: Amount,
+    sender: Sender,
+    genesis: GenesisOf = None,
+    node: Node = DEFAULT_NODE,
+    keys: KeysDir = None,
+    password_file: PasswordFile = None,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    *,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Move bonded coins to another candidate at once; what the first one did can still cost them."""
+    way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
+    _send(
+        sender,
+        way,
+        lambda prefix: Redelegate(
+            address_of_text(prefix, operator), address_of_text(prefix, to), payment_of(amount)
+        ),
+    )
+
+
+@app.command()
+def withdraw(
+    operator: Operator,
+    sender: Sender,
+    genesis: GenesisOf = None,
+    node: Node = DEFAULT_NODE,
+    keys: KeysDir = None,
+    password_file: PasswordFile = None,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    *,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Receive all coins taken out of a candidate's bond whose unbonding time is over."""
+    way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
+    _send(sender, way, lambda prefix: Withdraw(address_of_text(prefix, operator)))
+
+
+@app.command()
+def unjail(
+    sender: Sender,
+    genesis: GenesisOf = None,
+    node: Node = DEFAULT_NODE,
+    keys: KeysDir = None,
+    password_file: PasswordFile = None,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    *,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Stand for election again after a punishment; the key is that of the operator account."""
+    way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
+    _send(sender, way, lambda _: Unjail())
