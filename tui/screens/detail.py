@@ -2,6 +2,7 @@
 
 from textual import work
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widgets import Static
 
 from chaosnet.base.errors import ChaosError
@@ -62,7 +63,7 @@ class DetailView(View):
     def show_fields(self, title: str, rows: list[Row]) -> None:
         """Show the fields, as high as they are."""
         table = self.query_one("#fields", LiveTable)
-        table.border_title = title
+        table.border_title = Content(plain(title)).markup
         table.styles.height = min(len(rows) + self.table_frame - 1, max(self.size.height * 3 // 5, 6))
         table.display_rows(field_columns(LABEL_CELLS), rows)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from chaosnet.rpc.schema import BlockSummary, Status, TransactionSummary
+from chaosnet.rpc.schema import BlockSummary, ConsensusStatus, Status, TransactionSummary
 from tui.agreement import Comparison, Verdict
 from tui.desk import Desk
 from tui.network import NodeView
@@ -34,18 +34,21 @@ OFFSET_WARN_MS: Final = 1_000
 
 
 def node_columns(words: Words, *, is_narrow: bool, is_well: bool, with_final: bool) -> list[Column]:
-    """Return the columns of the list of nodes; what is wrong needs room."""
+    """Return the columns of the list of nodes; what is wrong needs room.
+
+    `with_final`: the chain can fork, so that how far final blocks lag matters, and there are no rounds.
+    """
     health = 10 if is_well else 26 if is_narrow else 42
     return [
         Column("node", words("col_node"), 9 if is_narrow else 14),
         Column("height", words("col_height"), 8 if is_narrow else 11, is_right=True),
-        *([Column("final", words("col_final"), 6, is_right=True, rank=1)] if with_final else []),
+        *([Column("final", words("col_final"), 6, is_right=True)] if with_final else []),
         Column("tip", words("col_tip"), 8),
         Column("root", words("col_root"), 5 if is_narrow else 8),
         Column("peers", words("col_peers"), 5, is_right=True),
         Column("pool", words("col_pool"), 6, is_right=True, rank=2),
         Column("interval", words("col_interval"), 8, is_right=True, rank=3),
-        Column("round", words("col_round"), 10 if is_narrow else 12, rank=1),
+        *([] if with_final else [Column("round", words("col_round"), 10 if is_narrow else 12, rank=1)]),
         Column("clock", words("col_clock"), 8, is_right=True, rank=4),
         Column("trip", words("col_trip"), 6, is_right=True, rank=5),
         Column("health", words("col_health"), health, is_flexible=True),
@@ -63,7 +66,7 @@ def node_row(
     style = "" if node.is_reachable else palette.dim
     name = (f"{mark} {node.name}", palette.of("good") if node.is_reachable else palette.of("bad"))
     if status is None:
-        cells = [name] + [("", "")] * (10 if with_final else 9) + [_reachability(desk, node, is_short=True)]
+        cells = [name] + [("", "")] * 9 + [_reachability(desk, node, is_short=True)]
         return Row(key, cells, copy=node.target.url)
     state = status.consensus
     is_behind = node.is_reachable and status.height < status.best_height - 1
@@ -76,17 +79,20 @@ def node_row(
         (number(status.peers), style if status.peers or state.validators == 1 else palette.warn),
         (number(status.mempool_txs), style),
         (interval(desk.network.interval_of(node)), style),
-        (
-            f"{state.round} {desk.words.known(f'step_{state.step}', state.step)}",
-            palette.warn if state.round else style,
-        ),
+        *([] if with_final else [_round(desk, state, style)]),
         _offset(desk, status.clock_offset_ms, style),
         (interval(node.round_trip_ms), style),
         _reachability(desk, node, is_short=True),
     ]
     if not node.is_reachable:  # what it said last is no news
-        cells[-7:-1] = [(text, palette.dim) for text, _ in cells[-7:-1]]
+        first = 5 if with_final else 4
+        cells[first:-1] = [(text, palette.dim) for text, _ in cells[first:-1]]
     return Row(key, cells, copy=status.tip)
+
+
+def _round(desk: Desk, state: ConsensusStatus, style: str) -> Cell:
+    text = f"{state.round} {desk.words.known(f'step_{state.step}', state.step)}"
+    return text, desk.palette.warn if state.round else style
 
 
 def _final_lag(status: Status) -> str:

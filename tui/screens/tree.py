@@ -3,6 +3,7 @@
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widgets import Static
 
 from chaosnet.rpc.schema import Tree, TreeBlock
@@ -10,6 +11,7 @@ from tui.asking import read_tree
 from tui.branches import FINAL, Line, branch_count, draw
 from tui.desk import Desk
 from tui.forks import Reorg
+from tui.network import IMMEDIATE
 from tui.screens.facts import Fact, handover_facts, line_of
 from tui.screens.view import View
 from tui.show import clock, ends, number, short_weight
@@ -49,7 +51,7 @@ class TreeScreen(View):
 
     def paint(self) -> None:
         """Show the tree as last told; ask again when the node has another head, or is another one."""
-        desk, words = self.desk, self.desk.words
+        desk = self.desk
         live = desk.node.live
         if live is not None and desk.tree_pace.is_due((desk.selected, live.tip), desk.now_ms()):
             self.refresh_facts()
@@ -61,16 +63,11 @@ class TreeScreen(View):
         self.query_one("#facts", Static).update(self._facts(tree))
         self._paint_reorgs()
         table = self.query_one("#tree", LiveTable)
-        table.border_title = " · ".join(
-            filter(None, [words("tree_title", node=desk.node.name), self.order_line()])
-        ).replace("[", r"\[")
+        table.border_title = self._title(tree)
         if tree is None:
-            table.border_subtitle = words("tree_none")
             table.display_rows(self._columns([], with_slot=False, with_engine=False), [])
             return
         lines = self._lines(tree)
-        left_out = words("tree_left_out", n=tree.left_out) if tree.left_out else ""
-        table.border_subtitle = words("tree_at_once") if tree.finality == "immediate" else left_out
         with_slot = any(line.block.slot is not None for line in lines)
         with_engine = len({(line.block.era, line.block.engine) for line in lines}) > 1
         columns = self._columns(lines, with_slot=with_slot, with_engine=with_engine)
@@ -80,6 +77,17 @@ class TreeScreen(View):
             for line in lines
         }
         table.display_rows(columns, list(rows.values()))
+
+    def _title(self, tree: Tree | None) -> str:
+        words = self.desk.words
+        parts = [words("tree_title", node=self.desk.node.name), self.order_line()]
+        if tree is None:
+            parts.append(words("tree_none"))
+        elif tree.finality == IMMEDIATE:
+            parts.append(words("tree_at_once"))
+        elif tree.left_out:
+            parts.append(words("tree_left_out", n=tree.left_out))
+        return Content(" · ".join(filter(None, parts))).markup
 
     def _lines(self, tree: Tree) -> list[Line]:
         """Return the blocks that the filter leaves."""
@@ -175,7 +183,7 @@ class TreeScreen(View):
         table.display = bool(found)
         if not found:
             return
-        table.border_title = words("reorgs_title", node=self.desk.node.name).replace("[", r"\[")
+        table.border_title = Content(words("reorgs_title", node=self.desk.node.name)).markup
         table.styles.height = min(len(found), max(3, self.size.height // 5)) + self.table_frame
         columns = [
             Column("time", words("col_time"), 8),

@@ -80,3 +80,31 @@ def test_contradictions_are_bad_and_silence_is_not() -> None:
 def test_majority_genesis() -> None:
     assert majority_genesis([node(1, "a", genesis="x"), node(1, "a"), node(1, "a")]) == "g"
     assert majority_genesis([None]) == ""
+
+
+def forking(height: int, final: int, marks: dict[int, str]) -> Standing:
+    return Standing("g", height, marks, final)
+
+
+def test_tips_on_branches_contradict_nobody_while_final_blocks_agree() -> None:
+    nodes = [forking(9, 5, {5: "e", 9: "i"}), forking(9, 5, {5: "e", 9: "x"})]
+    assert compare(nodes).verdicts == (Verdict.BRANCH, Verdict.BRANCH)
+    assert compare(nodes).is_bad is False
+    nodes.append(forking(9, 5, {5: "e", 9: "i"}))
+    assert compare(nodes).verdicts == (AGREES, Verdict.BRANCH, AGREES)
+
+
+def test_final_blocks_that_differ_are_a_contradiction() -> None:
+    nodes = [
+        forking(9, 5, {5: "e", 9: "i"}),
+        forking(9, 5, {5: "x", 9: "y"}),
+        forking(9, 5, {5: "e", 9: "i"}),
+    ]
+    found = compare(nodes)
+    assert (found.height, found.verdicts) == (5, (AGREES, DIFFERS, AGREES))
+
+
+def test_final_blocks_are_asked_for_at_the_lowest_of_their_heights() -> None:
+    nodes = [forking(9, 7, {7: "g", 9: "i"}), forking(9, 5, {5: "e", 9: "i"})]
+    assert wanted(nodes, 0) == [5]
+    assert wanted(nodes, 1) == []

@@ -1,7 +1,10 @@
 """The event log: what changed between two answers, and blocks that share a line."""
 
+from msgspec import structs
+
 from chaosnet.rpc.schema import Health
 from tests.unit.tui.making import HEALTHY, NOW, block_of, status_of, with_health
+from tests.unit.tui.staking import status_under
 from tui.journal import BLOCK_LINES_MAX, EVENTS_MAX, JOIN_MS, Journal
 
 
@@ -75,6 +78,25 @@ def test_peers_lost_and_back_are_told_by_name() -> None:
         ("peer_back", "gamma"),
         ("peer_lost", "gamma"),
     ]
+
+
+def test_an_engine_that_gives_way_to_the_next_is_told() -> None:
+    journal = Journal()
+    before = status_under("pow", handover_height=20, next_engine="pos")
+    during = status_under("pow", handover_height=20, next_engine="pos", is_handing_over=True)
+    after = status_under("pos", era=1)
+    for was, now in ((before, during), (during, during), (during, after), (after, after)):
+        journal.add_changes(NOW, was, now)
+    found = [(event.kind, event.values["engine"]) for event in journal.newest(10)]
+    assert found == [("engine", "pos"), ("handing_over", "pow")]
+
+
+def test_a_history_that_ceases_to_be_trusted_is_told() -> None:
+    journal = Journal()
+    untrusted = structs.replace(status_of("alpha"), trust="untrusted")
+    journal.add_changes(NOW, status_of("alpha"), untrusted)
+    journal.add_changes(NOW, untrusted, untrusted)
+    assert kinds(journal) == ["untrusted"]
 
 
 def test_a_restart_is_told_instead_of_all_that_follows_from_it() -> None:

@@ -3,8 +3,11 @@
 from msgspec import structs
 
 from chaosnet.rpc import schema
+from tests import fake_staking
 from tests.unit.tui.making import NAMES, NOW, block_of, id_of, network_of, running, status_of
+from tests.unit.tui.staking import FINAL, HEAD, network_under, status_under, validator_list
 from tui.agreement import Verdict
+from tui.forks import REORGS_MAX
 from tui.network import BLOCKS_MAX, DRAINED_MS, MARKS_MAX, PENDING_MAX
 
 
@@ -104,6 +107,80 @@ def test_a_reorganisation_drops_blocks_and_marks() -> None:
     network.take_event(0, schema.BlockEvent(block=block_of(9, chain="side"), tx_ids=[]), NOW)
     assert 10 not in network.nodes[0].ids
     assert network.nodes[0].ids[9] == id_of("side 9")
+
+
+def test_transactions_that_fell_out_of_the_chain_wait_again() -> None:
+    network = running()
+    network.take_event(0, schema.PendingEvent(tx_ids=["aa", "bb"]), NOW)
+    network.take_event(0, schema.BlockEvent(block=block_of(11), tx_ids=["aa", "bb"]), NOW)
+    event = schema.ReorgEvent(common_height=10, dropped=["aa"], old_height=11, new_height=12, depth=1)
+    network.take_event(0, event, NOW)
+    assert [(tx.id, tx.height) for tx in network.pending.values()] == [("aa", None), ("bb", 11)]
+    (line,) = network.journal.newest(10, with_blocks=False)
+    assert (line.kind, line.level, line.values["n"], line.values["dropped"]) == ("reorg", "warn", 1, 1)
+    assert network.forks.reorgs[str(line.values["reorg"])].facts.dropped == ["aa"]
+
+
+def test_an_old_node_s_reorganisation_is_as_deep_as_the_chain_was_high() -> None:
+    network = running()
+    network.take_event(0, schema.ReorgEvent(common_height=7, dropped=[]), NOW)
+    (reorg,) = network.forks.newest(10)
+    assert (reorg.facts.old_height, reorg.facts.depth) == (10, 3)
+
+
+def test_branches_of_nodes_that_are_not_streamed_are_noticed_and_told_once() -> None:
+    network = network_under("pow")
+    network.answered(1, status_under("pow", "beta", reorganisations=2), NOW)
+    network.answered(1, status_under("pow", "beta", reorganisations=2), NOW)
+    assert network.forks.restless == {1}
+    (line,) = network.journal.newest(10)
+    assert (line.kind, line.node, line.values["n"]) == ("branches", "beta", 2)
+    network.take_tree(1, fake_staking.block_tree())
+    assert network.forks.restless == set()
+    assert [reorg.node for reorg in network.forks.newest(10)] == [1]
+    network.source, network.is_streaming = 0, True
+    network.answered(0, status_under("pow", reorganisations=1), NOW)
+    assert len(network.journal.newest(10)) == 1, "the stream tells of that one"
+
+
+def test_reorganisations_remembered_are_bounded() -> None:
+    network = network_under("pow")
+    for i in range(3 * REORGS_MAX):
+        event = schema.ReorgEvent(common_height=5, dropped=[], old_id=str(i), new_id=str(i + 1))
+        network.take_event(0, event, NOW + i)
+    assert len(network.forks.reorgs) == REORGS_MAX
+    assert network.forks.newest(1)[0].facts.old_id == str(3 * REORGS_MAX - 1)
+
+
+def test_nodes_on_branches_are_no_contradiction_until_final_blocks_differ() -> None:
+    network = network_under("pow")
+    network.answered(3, status_under("pow", "delta", chain="side"), NOW)
+    assert network.tips().verdicts == (*(Verdict.AGREES,) * 3, Verdict.BRANCH)
+    assert network.nodes[3].contradicts_since_ms is None
+    other = structs.replace(status_under("pow", "delta", chain="side"), final_id=id_of("another"))
+    network.answered(3, other, NOW)
+    assert network.tips().verdicts[3] is Verdict.DIFFERS
+    assert network.nodes[3].contradicts_since_ms == NOW
+
+
+def test_what_was_not_final_is_forgotten_with_each_answer() -> None:
+    network = network_under("pow")
+    network.note_block(0, structs.replace(block_of(FINAL + 2), id="old"))
+    network.answered(0, status_under("pow", height=HEAD + 1), NOW)
+    assert set(network.nodes[0].ids) == {FINAL, HEAD + 1}
+
+
+def test_the_list_of_validators_is_lacking_when_its_epoch_or_engine_has_ended() -> None:
+    network = network_under("dpos")
+    assert network.lacks_validators()
+    network.take_validators(validator_list())
+    assert not network.lacks_validators()
+    network.answered(0, status_under("dpos", height=126), NOW)
+    assert network.lacks_validators()
+    network.validators_problem = "not_found"
+    assert not network.lacks_validators(), "an old node is not asked again and again"
+    network.take_validators(structs.replace(validator_list(), engine="pow"))
+    assert network.lacks_validators()
 
 
 def test_a_network_made_anew_forgets_the_old_one() -> None:

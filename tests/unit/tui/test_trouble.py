@@ -1,6 +1,7 @@
 """What the line at the top says."""
 
 import pytest
+from msgspec import structs
 
 from chaosnet.rpc.schema import Health
 from tests.unit.tui.making import (
@@ -14,8 +15,9 @@ from tests.unit.tui.making import (
     status_of,
     with_health,
 )
+from tests.unit.tui.staking import HEAD, network_under, reorg_event, status_under, validator_list
 from tui.show import trouble_of
-from tui.trouble import presence_of, troubles_of
+from tui.trouble import NEWS_MS, presence_of, troubles_of
 from tui.words import load_words
 
 
@@ -128,3 +130,62 @@ def test_a_standstill_without_silent_members() -> None:
         network.answered(index, status_of(name, health=stalled), NOW)
     assert texts(network)[0].startswith("STALLED: no block for 40 s — since ")
     assert HALTED.code not in texts(network)[0]
+
+
+def test_a_deep_reorganisation_is_a_warning_as_long_as_it_is_news() -> None:
+    network = network_under("pow")
+    network.take_event(0, reorg_event(), NOW)
+    assert troubles_of(network) == []
+    network.take_event(0, reorg_event(depth=7, is_deep=True), NOW)
+    (found,) = troubles_of(network)
+    assert (found.level, found.kind, found.since_ms) == ("warn", "deep_reorg", NOW)
+    assert texts(network)[0].startswith(
+        f"alpha: DEEP REORGANISATION, 7 blocks undone above {HEAD - 7}, transactions dropped: 2 — since "
+    )
+    assert "深度重组" in texts(network, "zh")[0]
+    network.answered(0, status_under("pow"), NOW + NEWS_MS)
+    assert troubles_of(network) == []
+
+
+@pytest.mark.parametrize("health", [None, "untrusted"])
+def test_an_untrusted_history_is_said_once_and_plainly(health: str | None) -> None:
+    network = running()
+    status = structs.replace(status_of("beta"), trust="untrusted")
+    if health is not None:
+        ill = Health(is_healthy=False, phase="running", code=health, reason="nothing trusted links to it")
+        status = with_health(status, ill)
+    network.answered(1, status, NOW)
+    (found,) = troubles_of(network)
+    assert (found.level, found.kind, found.values["nodes"]) == ("bad", "untrusted", "beta")
+    assert texts(network)[0].startswith("UNTRUSTED: ")
+
+
+def test_blocks_without_finality_are_no_halt() -> None:
+    network = network_under("dpos")
+    reason = "2 of 4 members silent, 3 needed: blocks are made, none becomes final"
+    lost = Health(is_healthy=False, phase="running", code="finality_lost", reason=reason, since_ms=SINCE)
+    for index, name in enumerate(NAMES[:2]):
+        network.answered(index, with_health(status_under("dpos", name), lost), NOW)
+    kinds = {trouble.kind: trouble.level for trouble in troubles_of(network)}
+    assert kinds == {"finality_lost": "bad"}
+    assert texts(network)[0].startswith("NO FINALITY: 2 of 4 members silent, 3 needed; blocks are made")
+    assert "HALTED" not in texts(network)[0]
+
+
+def test_one_delegate_short_of_finality_and_one_miner_short_of_blocks() -> None:
+    silent = status_of("alpha", silent=["delta"]).members
+    for engine, kinds in (("dpos", ["no_spare_final"]), ("pow", [])):
+        network = network_under(engine)
+        for index, name in enumerate(NAMES[:3]):
+            status = structs.replace(status_under(engine, name), members=silent)
+            network.answered(index, status, NOW)
+        assert [trouble.kind for trouble in troubles_of(network)] == kinds
+
+
+def test_jailed_validators_of_the_nodes_watched_are_named_and_strangers_are_not() -> None:
+    network = network_under("dpos")
+    network.take_validators(validator_list())
+    assert troubles_of(network) == [], "a stranger's candidate is jailed"
+    rows = [structs.replace(row, is_jailed=row.name == "gamma") for row in validator_list().validators]
+    network.take_validators(structs.replace(validator_list(), validators=rows))
+    assert texts(network) == ["gamma is jailed"]
