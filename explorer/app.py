@@ -19,9 +19,10 @@ from chaosnet.base.errors import ChaosError, Invalid, Refused, Unavailable
 from chaosnet.rpc.client import AsyncClient
 from explorer.board import Board
 from explorer.chain import Chain
+from explorer.desk import Desk
 from explorer.feed import Feed
 from explorer.nodes import Nodes, NodeView
-from explorer.pages import CARDS, HASH, Pages
+from explorer.pages import CARDS, HASH, Pages, Sources
 from explorer.render import Renderer, static_files
 
 NODES_MAX: Final = 64
@@ -61,18 +62,20 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
     feed = Feed()
     renderer = Renderer()
     board = Board(views, chain, feed, renderer.part)
+    desk = Desk(chain, feed, board.undone, renderer.part)
     renderer.site = {"nodes": views, "board": board, "feed": feed, "cards_max": CARDS}
-    pages = Pages(nodes=views, chain=chain, board=board, feed=feed, renderer=renderer)
+    pages = Pages(Sources(views, chain, board, desk, feed), renderer)
     errors = ErrorPages(views, renderer)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await board.start()
-        following = asyncio.create_task(board.run())
+        tasks = [asyncio.create_task(board.run()), asyncio.create_task(desk.run())]
         yield
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         for view in views.views:
             await view.client.close()
 
@@ -84,6 +87,8 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
         "/address/{address}": pages.address,
         "/search": pages.search,
         "/nodes": pages.nodes,
+        "/tree": pages.tree,
+        "/validators": pages.validators,
         "/live": pages.live,
         "/health": pages.health,
         "/static/{name}": static_file,
@@ -100,7 +105,7 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
         },
         lifespan=lifespan,
     )
-    app.state.board, app.state.feed = board, feed
+    app.state.board, app.state.desk, app.state.feed = board, desk, feed
     return app
 
 
@@ -168,7 +173,9 @@ async def favicon(request: Request) -> Response:
 
 async def robots(request: Request) -> Response:
     """Crawlers read the front page and single things, not endless lists."""
-    return PlainTextResponse("User-agent: *\nDisallow: /live\nDisallow: /search\nDisallow: /blocks?\n")
+    return PlainTextResponse(
+        "User-agent: *\nDisallow: /live\nDisallow: /search\nDisallow: /blocks?\nDisallow: /tree\n"
+    )
 
 
 class SecurityHeaders:

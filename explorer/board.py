@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-import msgspec
-
 from chaosnet.base.errors import ChaosError
 from chaosnet.rpc.schema import (
     BlockEvent,
@@ -23,9 +21,10 @@ from chaosnet.rpc.schema import (
 )
 from explorer.chain import Chain
 from explorer.feed import Feed, Parts
+from explorer.line import BLOCKS_KEPT, Line
 from explorer.nodes import Nodes, NodeView
+from explorer.undone import Undone
 
-BLOCKS_KEPT: Final = 100
 TRANSACTIONS_SHOWN: Final = 10
 POLL_S: Final = 2.0
 """All nodes tell their status this often."""
@@ -34,6 +33,8 @@ SOON_S: Final = 0.5
 RETRY_S: Final = 1.0
 STATE_PARTS: Final = {"facts": ("alert", "next", "facts"), "nodes": ("nodes", "members")}
 """Parts of pages that show the state of the network, by what they are made from."""
+DROPPED_TOLD_MAX: Final = 1_000
+"""So many dropped transactions an event names; there may be more."""
 LAG_MAX: Final = 3
 """Blocks that the streaming node may be behind the primary before the stream moves to the primary."""
 
@@ -47,8 +48,8 @@ class Board:
     """The newest blocks and transactions and the state of the nodes."""
 
     def __init__(self, nodes: Nodes, chain: Chain, feed: Feed, render: Render) -> None:
-        self.blocks: list[BlockSummary] = []
-        """Newest first."""
+        self.undone = Undone()
+        """What reorganisations took off the chain."""
         self.transactions: list[TransactionSummary] = []
         """Newest first."""
         self.params: Params | None = None
@@ -57,12 +58,18 @@ class Board:
         self._chain = chain
         self._feed = feed
         self._render = render
+        self._line = Line()
         self._tails: dict[str, list[TransactionSummary]] = {}
         self._soon = asyncio.Event()
         self._loading = asyncio.Lock()
         self._streamed: NodeView | None = None
         self._stream: asyncio.Task[None] | None = None
         self._told: dict[str, object] = {}
+
+    @property
+    def blocks(self) -> list[BlockSummary]:
+        """Newest first."""
+        return self._line.blocks
 
     # ── running ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -133,26 +140,19 @@ class Board:
         """Show the polled state; load blocks when the stream brought fewer than there are."""
         try:
             status = self._nodes.status
-            if status is not None and self._is_unknown(status.height, status.tip):
-                await self._load()
+            if status is not None:
+                if status.tip not in self._line:
+                    await self._load()
+                self._finalise(status.final_height)
             await self._find_transactions()
         finally:
             self._publish_state()
 
-    def _is_unknown(self, height: int, tip: str) -> bool:
-        """Return whether the primary's head is not among the blocks shown; forget those if it replaces them.
-
-        That happens in a reorganisation, or when a network is set up anew from the same genesis.
-        """
-        if self.blocks and height <= self.blocks[0].height:
-            if any(block.id == tip for block in self.blocks):
-                return False
-            self._start_over()
-        return True
-
     def _start_over(self) -> None:
         self._chain.forget()
-        self.blocks, self.transactions, self._tails = [], [], {}
+        self.undone.forget()
+        self._line = Line()
+        self.transactions, self._tails = [], {}
 
     def _move_stream(self) -> None:
         """Leave a node that fell silent or behind for the one that pages are made from."""
@@ -193,8 +193,9 @@ class Board:
                 self._finalise(height)
             case PendingEvent(tx_ids=tx_ids):
                 self._feed.touch(self._feed.watched.intersection(tx_ids))
-            case ReorgEvent() | ResetEvent():
-                self._start_over()
+            case ReorgEvent():
+                await self._take_reorganisation(event)
+            case ResetEvent():
                 await self._load()
                 self._feed.touch()
             case RoundEvent():
@@ -202,39 +203,49 @@ class Board:
         self._soon.set()
 
     async def _take_block(self, block: BlockSummary) -> None:
-        if self.blocks and block.parent == self.blocks[0].id:
-            self._add([block])
-        elif self._is_news(block):
+        if self._line.is_joined_by(block):
+            self._follow([block])
+        elif block.id not in self._line and not self._line.is_older(block):
             await self._load()
 
-    def _is_news(self, block: BlockSummary) -> bool:
-        """Return whether a block is unknown, and not merely older than what is kept."""
-        is_recent = not self.blocks or block.height >= self.blocks[-1].height
-        return is_recent and all(block.id != b.id for b in self.blocks)
+    async def _take_reorganisation(self, event: ReorgEvent) -> None:
+        """Follow the new branch, whose blocks mostly have come by now, and tell of dropped transactions."""
+        if event.new_id not in self._line:
+            await self._load()
+        self.undone.note_dropped(event.dropped, event.common_height)
+        is_whole = len(event.dropped) < DROPPED_TOLD_MAX
+        self._feed.touch(self._feed.watched.intersection(event.dropped) if is_whole else None)
 
     def _finalise(self, height: int) -> None:
-        pending = [b for b in self.blocks if not b.is_final and b.height <= height]
-        if pending:
-            self.blocks = [
-                msgspec.structs.replace(b, is_final=True) if b.height <= height else b for b in self.blocks
-            ]
-            self._feed.touch()
+        if self._line.finalise(height):
+            self._feed.publish("chain", lambda lang: {"final": self._render("final", lang, height=height)})
 
     async def _load(self) -> None:
-        """Read the newest blocks from a node and add, or start over from, what it says."""
+        """Read the newest blocks from a node and follow what it says."""
         async with self._loading:
-            found = (await self._chain.blocks(None, BLOCKS_KEPT)).blocks
-            news = [block for block in found if self._is_news(block)]
-            if news and self.blocks and news[-1].parent == self.blocks[0].id:
-                self._add(news)
-            elif news:
-                self.blocks = found
-                self._feed.reset()
+            self._follow((await self._chain.blocks(None, BLOCKS_KEPT)).blocks)
 
-    def _add(self, blocks: list[BlockSummary]) -> None:
-        """Put blocks, newest first, on top of those known."""
-        self.blocks = (blocks + self.blocks)[:BLOCKS_KEPT]
-        for block in reversed(blocks):
+    def _follow(self, found: list[BlockSummary]) -> None:
+        """Put blocks, newest first, on top of the one they stand on; what stood there is undone."""
+        change = self._line.take(found)
+        if change is None:
+            return
+        is_gap = change.is_replaced and change.undone and change.added[0].height > change.undone[0].height
+        if not is_gap and any(block.is_final for block in change.undone):
+            # The network was set up anew from the same genesis: nothing that was remembered holds.
+            self._start_over()
+            self._line.take(found)
+            self._feed.reset()
+            return
+        if change.is_replaced:
+            self._feed.reset()
+            return
+        self.undone.note_back(block.id for block in change.added)
+        if change.undone:
+            self.undone.note_undone(change.undone)
+            gone = " ".join(block.id for block in change.undone)
+            self._feed.publish("chain", lambda _: {"gone": gone})
+        for block in reversed(change.added):
             self._feed.publish("block", self._block_parts(block))
 
     def _block_parts(self, block: BlockSummary) -> Callable[[str], Parts]:
@@ -278,10 +289,12 @@ def _lasting(view: NodeView) -> object:
     status = view.status
     if status is None:
         return None
+    now = status.consensus
     members = [(m.name, m.is_connected, m.is_silent) for m in status.members]
     offset = None if status.clock_offset_ms is None else status.clock_offset_ms // 50
     return (
         (status.name, status.tip, status.final_id, status.peers, status.mempool_txs, status.mempool_bytes),
-        (status.health, status.consensus.round, status.consensus.height, status.txs_total),
+        (status.health, status.txs_total, status.trust, now.height, now.round, now.engine, now.era),
+        (now.next_engine, now.handover_height, now.is_handing_over, now.reorganisations, now.validators),
         (members, offset, status.started_ms, status.block_interval_ms),
     )

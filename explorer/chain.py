@@ -6,10 +6,14 @@ from chaosnet.rpc.schema import (
     Account,
     Block,
     BlockList,
+    DelegationList,
+    EvidenceList,
     Params,
     SearchResult,
     Transaction,
     TransactionList,
+    Tree,
+    ValidatorList,
 )
 from explorer.lru import Lru
 from explorer.nodes import Nodes
@@ -78,6 +82,22 @@ class Chain:
     async def search(self, text: str) -> SearchResult:
         """Return what a text names."""
         return await self._nodes.ask(lambda client: client.search(text))
+
+    async def tree(self) -> Tree:
+        """Return the blocks that may still be undone."""
+        return await self._nodes.ask(lambda client: client.tree())
+
+    async def validators(self, first: int, limit: int) -> ValidatorList:
+        """Return validators and candidates from a position on."""
+        return await self._nodes.ask(lambda client: client.validators(first, limit))
+
+    async def delegations(self, address: str) -> DelegationList:
+        """Return coins of an account that are bonded or on their way out."""
+        return await self._nodes.ask(lambda client: client.delegations(address))
+
+    async def evidence(self) -> EvidenceList:
+        """Return proofs of double signatures."""
+        return await self._nodes.ask(lambda client: client.evidence())
 
     async def params(self) -> Params:
         """Return the chain's parameters; asked anew for each rule set."""

@@ -98,6 +98,10 @@ class Feed:
             if reader.tx_id and (tx_ids is None or reader.tx_id in tx_ids):
                 reader.touch()
 
+    def is_wanted(self, topic: str) -> bool:
+        """Return whether somebody reads a topic."""
+        return any(topic in reader.topics for reader in self._readers)
+
     @property
     def watched(self) -> frozenset[str]:
         """Ids of the transactions that somebody watches."""
@@ -146,7 +150,7 @@ class Reader:
         self.ip = ip
         self.tx_id = tx_id
         self._feed = feed
-        self._topics = topics
+        self.topics = topics
         self._lang = lang
         self._position = feed.next_id if after is None else min(after + 1, feed.next_id + 1)
         self._is_started = False
@@ -194,7 +198,7 @@ class Reader:
         while self._position < feed.next_id:
             entry = feed.entry(self._position)
             self._position += 1
-            if entry.topic in self._topics:
+            if entry.topic in self.topics:
                 frames.append(entry.frame(self._lang))
         if self._is_touched:
             self._is_touched = False

@@ -1,20 +1,23 @@
 """The pages: each handler asks the chain for what its template shows."""
 
 import re
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from chaosnet.base.errors import Invalid
-from chaosnet.rpc.schema import Account, LockStatus
+from chaosnet.base.errors import ChaosError, Invalid
+from chaosnet.rpc.schema import Account, DelegationList, LockStatus
 from explorer.board import Board
 from explorer.chain import Chain
+from explorer.desk import Desk
 from explorer.feed import Feed, LiveResponse
 from explorer.language import LANGUAGES, language_of
 from explorer.nodes import Nodes
+from explorer.proofs import proof_fields
 from explorer.render import Renderer
 
 ROWS: Final = 25
@@ -22,7 +25,7 @@ ROWS: Final = 25
 CARDS: Final = 12
 """Blocks in the strip of the home page."""
 QUERY_CHARS_MAX: Final = 200
-TOPICS: Final = frozenset(("state", "block", "transactions"))
+TOPICS: Final = frozenset(("state", "block", "chain", "transactions", "tree", "validators"))
 
 BLOCK_NAME: Final = re.compile(r"[0-9]{1,18}|[0-9a-f]{64}|head|final")
 HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -31,14 +34,24 @@ CURSOR: Final = re.compile(r"[0-9A-Za-z._:-]{1,200}")
 NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
+T = TypeVar("T")
+
+
+class Sources(NamedTuple):
+    """Where pages find what they show."""
+
+    nodes: Nodes
+    chain: Chain
+    board: Board
+    desk: Desk
+    feed: Feed
+
+
 class Pages:
     """Handlers over one chain."""
 
-    def __init__(self, *, nodes: Nodes, chain: Chain, board: Board, feed: Feed, renderer: Renderer) -> None:
-        self._nodes = nodes
-        self._chain = chain
-        self._board = board
-        self._feed = feed
+    def __init__(self, sources: Sources, renderer: Renderer) -> None:
+        self._nodes, self._chain, self._board, self._desk, self._feed = sources
         self._page = renderer.page
 
     # ── lists ────────────────────────────────────────────────────────────────────────────────────────────
@@ -77,6 +90,38 @@ class Pages:
         """All nodes side by side, and the members of the network."""
         return self._page(request, "nodes")
 
+    # ── who makes the chain, and its branches ────────────────────────────────────────────────────────────
+
+    async def tree(self, request: Request) -> Response:
+        """Blocks that may still be undone, and the last reorganisations."""
+        tree, problem = await self._told(self._desk.tree)
+        is_whole = "all" in request.query_params
+        return self._page(request, "tree", tree=tree, problem=problem, is_whole=is_whole)
+
+    async def validators(self, request: Request) -> Response:
+        """Who makes blocks, who stands for election, and who has been caught."""
+        text = request.query_params.get("from", "")
+        first = int(text) if NUMBER.fullmatch(text) else 0
+        found, problem = await self._told(lambda: self._desk.validators(first))
+        return self._page(
+            request,
+            "validators",
+            found=found,
+            problem=problem,
+            is_first=first == 0,
+            evidence=await self._desk.evidence(),
+        )
+
+    async def _told(self, ask: Callable[[], Awaitable[T]]) -> tuple[T | None, str]:
+        """Return an answer, or the code of why a node that is there does not give it."""
+        self._nodes.check_reachable()
+        try:
+            return await ask(), ""
+        except ChaosError as error:
+            if error.code in ("connection", "timeout"):
+                raise
+            return None, error.code
+
     # ── one thing ────────────────────────────────────────────────────────────────────────────────────────
 
     async def block(self, request: Request) -> Response:
@@ -84,7 +129,12 @@ class Pages:
         name = request.path_params["name"].lower()
         if not BLOCK_NAME.fullmatch(name):
             raise Invalid("not_found", "block")
-        block = await self._chain.block(name)
+        if (undone := self._board.undone.block(name)) is not None:
+            return self._page(request, "undone", 404, undone=undone)
+        try:
+            block = await self._chain.block(name)
+        except Invalid as error:
+            return await self._undone_or(error, request, name)
         summary = block.summary
         if name in ("head", "final"):
             return RedirectResponse(f"/block/{summary.height}", 302)
@@ -104,18 +154,37 @@ class Pages:
             newer=max(0, first - ROWS) if first else None,
             older=first + ROWS if first + ROWS < summary.tx_count else None,
             params=(await self._chain.params()).params,
+            proof=proof_fields(block),
+            evidence=[item for item in await self._desk.evidence() if item.height == summary.height],
         )
+
+    async def _undone_or(self, error: Invalid, request: Request, block_id: str) -> Response:
+        """A block that no node has on its chain: one of another branch, if a node knows it."""
+        if HASH.fullmatch(block_id):
+            await self._desk.find_undone(block_id)
+            if (undone := self._board.undone.block(block_id)) is not None:
+                return self._page(request, "undone", 404, undone=undone)
+        raise error
 
     async def transaction(self, request: Request) -> Response:
         """A transaction, pending or in a block."""
         tx_id = request.path_params["id"].lower()
         if not HASH.fullmatch(tx_id):
             raise Invalid("not_found", "transaction")
-        found = await self._chain.transaction(tx_id)
+        dropped_from = self._board.undone.height_of(tx_id)
+        try:
+            found = await self._chain.transaction(tx_id)
+        except Invalid:
+            if dropped_from is None:
+                raise
+            gone = {"kind": "transaction", "typed": tx_id, "tx_id": tx_id, "dropped_from": dropped_from}
+            return self._page(request, "error", 404, **gone)
         body = {name: value for name, value in found.body.items() if name != "actions"}
         actions = found.body.get("actions")
         shown = [a for a in actions if isinstance(a, dict)] if isinstance(actions, list) else []
-        return self._page(request, "transaction", tx=found, body=body, actions=shown)
+        return self._page(
+            request, "transaction", tx=found, body=body, actions=shown, dropped_from=dropped_from
+        )
 
     async def address(self, request: Request) -> Response:
         """An account with its locks and transactions."""
@@ -135,7 +204,16 @@ class Pages:
             transactions=page.transactions,
             older=page.next,
             is_first=cursor is None,
+            delegations=await self._delegations(address),
         )
+
+    async def _delegations(self, address: str) -> DelegationList | None:
+        """What an account has bonded; None when it is nothing, or a node does not tell."""
+        try:
+            found = await self._chain.delegations(address)
+        except ChaosError:
+            return None
+        return found if found.delegations else None
 
     async def search(self, request: Request) -> Response:
         """Go to what was typed; if nothing has that name, say what could be typed."""
@@ -147,6 +225,8 @@ class Pages:
         for member in status.members if status else ():
             if member.name.lower() == text.lower():
                 return RedirectResponse(f"/address/{quote(member.operator, safe='')}", 302)
+        if self._board.undone.block(text) is not None:
+            return RedirectResponse(f"/block/{text}", 302)
         found = await self._chain.search(text)
         path = {"block": "block", "transaction": "tx", "account": "address"}.get(found.kind)
         if path is None:

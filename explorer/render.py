@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from chaosnet.rpc.schema import BlockSummary, Status
 from explorer import show
+from explorer.branches import draw
 from explorer.language import COOKIE, COOKIE_AGE_S, LANGUAGES, language_of, load_words
 from explorer.nodes import NodeView, clock_ms
 
@@ -58,6 +59,7 @@ class Renderer:
         env.globals |= {
             "static_url": static_url,
             "percent": show.percent,
+            "draw": draw,
             "agreement": agreement,
             "member_names": member_names,
             "is_seal_engine": lambda engine: engine in ("pbft", "dbft"),

@@ -4,6 +4,7 @@ const main = () => document.getElementById("main");
 const words = JSON.parse(document.body.dataset.words);
 const RELOAD_MS = 3000;
 const RETRY_MS = 5000;
+const UNDONE_MS = 2500; // so long a block that was undone stays, marked
 
 document.documentElement.classList.add("scripted");
 
@@ -73,7 +74,7 @@ function parsed(html) {
 
 function put(place, html) {
   const content = parsed(html);
-  const known = new Set([...place.querySelectorAll("[data-key]")].map((element) => element.dataset.key));
+  const known = new Set([...place.querySelectorAll("[data-key]:not(.undone)")].map((element) => element.dataset.key));
   for (const element of content.querySelectorAll("[data-key]")) {
     if (!known.has(element.dataset.key)) element.classList.add("new");
   }
@@ -82,14 +83,37 @@ function put(place, html) {
   const item = content.firstElementChild;
   if (known.has(item.dataset.key)) return undefined;
   place.prepend(item);
-  while (place.children.length > keep) place.lastElementChild.remove();
+  while (place.querySelectorAll(":scope > :not(.undone)").length > keep) place.lastElementChild.remove();
   return undefined;
+}
+
+function undo(ids) {
+  if (ids.includes(main().dataset.block)) reload();
+  for (const id of ids) {
+    for (const element of document.querySelectorAll(`[data-keep] > [data-key="${CSS.escape(id)}"]`)) {
+      element.classList.add("undone");
+      setTimeout(() => element.remove(), UNDONE_MS);
+    }
+  }
+}
+
+function settle(html) {
+  const badge = parsed(html).firstElementChild;
+  for (const waiting of document.querySelectorAll("[data-wait]")) {
+    if (Number(waiting.dataset.wait) > Number(badge.dataset.final)) continue;
+    if (waiting === main()) reload();
+    else waiting.replaceWith(badge.cloneNode(true));
+  }
 }
 
 function replace(place, content) {
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
   const href = focused?.getAttribute("href");
   const copied = focused?.dataset.copy;
+  for (const details of place.querySelectorAll("details[open][data-name]")) {
+    const same = content.querySelector(`details[data-name="${CSS.escape(details.dataset.name)}"]`);
+    if (same) same.open = true;
+  }
   place.replaceChildren(content);
   if (href) place.querySelector(`[href="${CSS.escape(href)}"]`)?.focus();
   if (copied) place.querySelector(`[data-copy="${CSS.escape(copied)}"]`)?.focus();
@@ -152,7 +176,10 @@ function connect() {
   });
   source.addEventListener("parts", (event) => {
     if (refresh !== undefined) return reload();
-    for (const [name, html] of Object.entries(JSON.parse(event.data))) {
+    const { gone, final, ...parts } = JSON.parse(event.data);
+    if (gone) undo(gone.split(" "));
+    if (final) settle(final);
+    for (const [name, html] of Object.entries(parts)) {
       for (const place of document.querySelectorAll(`[data-live="${name}"]`)) put(place, html);
     }
     tick();

@@ -55,7 +55,10 @@ def test_languages_have_the_same_messages_with_the_same_values() -> None:
 
 
 # Beginnings of keys that pages put together: t("title_" ~ code).
-MADE = ("age_", "finality_", "title_", "health_", "role_", "action_", "status_", "code_", "error_", "agrees_")
+MADE = (
+    *("age_", "finality_", "title_", "health_", "role_", "action_", "status_", "code_", "error_", "agrees_"),
+    *("engine_", "evidence_"),
+)
 
 
 def test_pages_use_only_messages_that_exist_and_all_of_them() -> None:
@@ -65,6 +68,8 @@ def test_pages_use_only_messages_that_exist_and_all_of_them() -> None:
         used |= set(re.findall(r"""\b(?:t|words)\(\s*["'](\w+)["'](?! ~)""", source))
         used |= set(re.findall(r"""\bt\(["']\w+["'] if .+? else ["'](\w+)["']""", source))
         used |= set(re.findall(r"\bt\.table\.(?!get)(\w+)", source))
+    labels = re.findall(r'ProofField\("(\w+)"', (FOLDER / "proofs.py").read_text(encoding="utf-8"))
+    used |= {*labels, *(f"help_{label}" for label in labels)}
     known = set(WORDS["en"].table)
     assert not used - known, used - known
     unused = {key for key in known - used if not key.startswith(MADE)}

@@ -36,7 +36,7 @@ async def test_home_shows_blocks_facts_and_transactions() -> None:
     )
     assert f"/tx/{node.tx_id(4, 2)}" in links
     main = Tags(html).of("main")[0]
-    assert main["data-topics"] == "state,block,transactions"
+    assert main["data-topics"] == "state,block,chain,transactions"
     assert main["data-after"] == str(site.feed.last_id)
 
 
