@@ -109,9 +109,6 @@ def status(node: Node = DEFAULT_NODE, *, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    agreement = found.consensus
-    quorum = f"{agreement.needed} of {agreement.validators}"
-    where = f"{agreement.engine}, height {agreement.height} round {agreement.round}, {agreement.step}"
     print_fields(
         [
             ("node", f"{found.name}, {found.software}, node key {found.node_id}"),
@@ -121,11 +118,7 @@ def status(node: Node = DEFAULT_NODE, *, as_json: Json = False) -> None:
             ("head", f"{found.tip}, {when(found.tip_time_ms)}"),
             ("state root", found.state_root),
             ("rule set", f"{found.rule}; known here: {', '.join(map(str, found.rules_known))}"),
-            (
-                "agreement",
-                f"{where}, proposer {agreement.proposer}, {quorum} needed",
-            ),
-            ("takes part", "yes" if agreement.is_validator else "no, only follows"),
+            *_agreement(found),
             ("peers", found.peers),
             ("clock", "" if found.clock_offset_ms is None else f"{found.clock_offset_ms:+d} ms to the peers"),
             ("mempool", f"{found.mempool_txs} transactions, {found.mempool_bytes} bytes"),
@@ -228,6 +221,35 @@ def wait_height(
         print_json({"height": found.height, "tip": found.tip, "state_root": found.state_root})
     else:
         print_fields([("height", found.height), ("head", found.tip)])
+
+
+def _agreement(found: schema.Status) -> list[tuple[str, object]]:
+    """Return how the chain grows now, and when that changes."""
+    now = found.consensus
+    quorum = f"{now.needed} of {now.validators} needed"
+    fields: list[tuple[str, object]] = [("engine", f"{now.engine}, era {now.era}")]
+    if now.finality == "immediate":
+        step = f"height {now.height} round {now.round}, {now.step}"
+        fields.append(
+            ("agreement", f"{step}, proposer {now.proposer}, {quorum}; each block is final at once")
+        )
+    else:
+        ahead = found.height - found.final_height
+        how = f"by votes in headers, {quorum}" if now.finality == "gadget" else "by the blocks above"
+        fields += [
+            ("finality", f"{how}; {ahead} blocks may still be undone"),
+            ("turn", now.proposer),
+            ("weight", now.weight),
+            ("undone", f"{now.reorganisations} reorganisations" if now.reorganisations else ""),
+        ]
+    if now.next_engine and now.handover_height is not None:
+        left = now.handover_height - found.height
+        when_due = f"to {now.next_engine} after block {now.handover_height}"
+        due = "waits until that block is final" if now.is_handing_over else f"{left} blocks to go"
+        fields.append(("hand-over", f"{when_due}: {due}"))
+    follows = "no vote" if now.finality == "depth" else "no, only follows"
+    fields.append(("takes part", "yes" if now.is_validator else follows))
+    return fields
 
 
 def health_line(found: schema.Health) -> str:
