@@ -12,7 +12,7 @@ from chaosnet.daemon import present
 from chaosnet.daemon.branch_views import REORG_WARN_DEPTH, Reorganisations, cut, tree_blocks, weight_of
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.staking_views import StakingViews
-from chaosnet.kernel import health
+from chaosnet.kernel import health, trusting
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.events import (
     Finalised,
@@ -47,7 +47,6 @@ class Identity:
     name: str
     software: str
     submit: str
-    trust: str
 
 
 class NodeBackend(StakingViews):
@@ -157,7 +156,7 @@ class NodeBackend(StakingViews):
             mempool_txs=len(node.mempool),
             mempool_bytes=node.mempool.bytes,
             best_height=health.best_height(node),
-            trust=self._identity.trust,
+            trust=trusting.word(node),
             submit=self._identity.submit,
             consensus=self._consensus(),
             health=self.health(),

@@ -76,6 +76,10 @@ def log_fact(fact: ev.ReportFact, *, reorg_warn_depth: int = REORG_WARN_DEPTH) -
                 code=fact.code,
                 detail=fact.detail,
             )
+        case ev.TrustJudged(is_trusted=True):
+            log.info("trusted")
+        case ev.TrustJudged(detail=detail):
+            log.warning("untrusted", detail=detail)
         case ev.DoubleSign(signer=signer, height=height):
             log.error("double_sign", signer=signer.hex(), height=height)
         case ev.Halted(code=code, detail=detail):

@@ -1,5 +1,6 @@
 """Taking a chain up from disk where it was left: its head, what is final, and the states in between."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from chaosnet.base.errors import Refused
@@ -20,7 +21,7 @@ def open_store(directory: Path, genesis: Genesis) -> tuple[ChainStore, Stored]:
     store = ChainStore.create_or_open(directory, genesis_hash_of(genesis), block, first.state.items())
     head = store.head()
     if head.height == 0:
-        return store, first
+        return store, replace(first, trust=store.trust())
     state = State.of(store.load_state())
     before = state.update(store.undo(head.height) or {})
     sealed_by = next_validators(before)
@@ -35,6 +36,7 @@ def open_store(directory: Path, genesis: Genesis) -> tuple[ChainStore, Stored]:
         sealed_in=epoch_of(before),
         final_height=store.final_height(),
         view=store.view(head.height) or b"",
+        trust=store.trust(),
     )
     return store, stored
 

@@ -259,8 +259,7 @@ class NodeProcess:
             runtime.attach_miner(miner)
         stack.push_async_callback(runtime.stop)
         hub = EventHub(first_id=runtime.clock_ms() * 1_000)
-        trust = "pinned" if config.trust.pinned else "genesis"
-        identity = Identity(config.node.name, SOFTWARE, config.rpc.submit, trust)
+        identity = Identity(config.node.name, SOFTWARE, config.rpc.submit)
         backend = NodeBackend(runtime, store, hub, identity, reorg_warn_depth=warn_depth)
         takers.append(backend.on_report)
         transport = self._transport(genesis, keys, runtime)

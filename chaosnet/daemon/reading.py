@@ -27,6 +27,7 @@ def reading_of(status: Status, store: ChainStore) -> Reading:
             "is_validator": consensus.is_validator,
             "is_healthy": status.health.is_healthy,
             "is_ready": status.health.is_healthy and status.health.phase == "running",
+            "trusted": status.trust != "untrusted",
             "clock_offset_seconds": (status.clock_offset_ms or 0) / 1_000,
             "chain_bytes": store.size_bytes(),
             "disk_free_bytes": free_bytes(store.path.parent),

@@ -39,6 +39,7 @@ class Store(Protocol):
     def roll_back(self, height: int) -> None: ...
     def keep_candidate(self, candidate: ev.PersistCandidate) -> None: ...
     def keep_evidence(self, event: ev.PersistEvidence) -> None: ...
+    def keep_trust(self, trust: bytes) -> None: ...
 
 
 class Signer(Protocol):
@@ -69,7 +70,14 @@ class Links(Protocol):
     def close(self, peer: bytes, reason: str) -> None: ...
 
 
-Write = ev.PersistBlock | ev.RollBack | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
+Write = (
+    ev.PersistBlock
+    | ev.RollBack
+    | ev.PersistCandidate
+    | ev.PersistEvidence
+    | ev.PersistTrust
+    | ev.AskSignature
+)
 
 
 def verify_items(items: tuple[Item, ...]) -> list[bool]:
@@ -278,6 +286,8 @@ class Runtime:
                     self._store.keep_candidate(write)
                 case ev.PersistEvidence():
                     self._store.keep_evidence(write)
+                case ev.PersistTrust(trust=trust):
+                    self._store.keep_trust(trust)
                 case ev.AskSignature(request=request):
                     message = self._signer.sign(request) if self._signer is not None else None
                     answers.append(ev.SignatureMade(request.unsigned, message))

@@ -13,12 +13,13 @@ from chaosnet.consensus.fence import Fence
 from chaosnet.consensus.idle import Idle
 from chaosnet.consensus.quorum import Verifier
 from chaosnet.kernel import eras, handover
-from chaosnet.kernel.chain import check_pinned, head_of
+from chaosnet.kernel.chain import head_of
 from chaosnet.kernel.engines import Engines
 from chaosnet.kernel.mempool import Mempool
 from chaosnet.kernel.node import Apply, Node, NodeConfig
 from chaosnet.kernel.ports import ChainReader
 from chaosnet.kernel.tree import Entry, Tree
+from chaosnet.kernel.trust import decode_trust
 from chaosnet.ledger.apply import Applied, apply_block, full_supply
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
@@ -54,6 +55,8 @@ class Stored:
     """What a branching engine remembers at the head."""
     sealed_in: Epoch | None = None
     """The epoch in which the head was sealed."""
+    trust: bytes = b""
+    """What was kept of the node's trust."""
 
 
 def genesis_stored(genesis: Genesis) -> Stored:
@@ -144,6 +147,7 @@ def make_node(
         dice=dice,
         apply=apply,
     )
+    node.trust = decode_trust(stored.trust)
     node.written_height = header.height
     node.final_height = header.height if stored.final_height < 0 else stored.final_height
     node.head = replace(node.head, view=decode_view(stored.view), sealed_in=stored.sealed_in)
@@ -151,9 +155,23 @@ def make_node(
         node.generated = (resume.era, resume.max_height_generated)
     node.publish(header, block_id, stored.seal, stored.state, stored.sealed_by)
     eras.install(node, eras.engine_in_force(node))
-    if config.pinned is not None and (known := node.block_id_at(config.pinned[0])) is not None:
-        check_pinned(node, config.pinned[0], known)
+    check_pin(node)
     return node
+
+
+def check_pin(node: Node) -> None:
+    """Raise Refused(`untrusted`) when the chain that is here holds another block than the pinned one."""
+    if node.config.pinned is None:
+        return
+    height, pinned = node.config.pinned
+    known = node.block_id_at(height)
+    if known is not None and known != pinned:
+        raise Refused(
+            "untrusted",
+            f"block {height} here is {known.hex()}, pinned is {pinned.hex()}: if the pin is right, "
+            "this chain is not the one you trust; remove it with `chaosnet node reset` and start again "
+            "(keys and sign state stay)",
+        )
 
 
 def restore_branch(

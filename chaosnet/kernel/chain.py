@@ -235,6 +235,8 @@ def refuse(node: Node, candidate: Candidate, error: Invalid) -> None:
 def report_refused(node: Node, candidate: Candidate, error: Invalid) -> None:
     """Report that a block, or the seal it came with, broke a rule."""
     header = candidate.block.header
+    if error.code == "untrusted":
+        node.is_pin_contradicted = True
     node.effects.append(Report(BlockRefused(candidate.block_id, header.height, error.code, error.detail)))
 
 

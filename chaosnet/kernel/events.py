@@ -184,6 +184,13 @@ class PersistEvidence(Fact):
     evidence: Evidence
 
 
+class PersistTrust(Fact):
+    """Keep what is known of this node's trust, in place of what was kept before."""
+
+    trust: bytes
+    """Opaque to storage (kernel/trust.py)."""
+
+
 class SendMessage(Fact):
     """Queue one frame for a peer."""
 
@@ -340,6 +347,14 @@ class DoubleSign(Fact):
     height: int
 
 
+class TrustJudged(Fact):
+    """The node is in doubt about its chain, or no more."""
+
+    is_trusted: bool
+    detail: str
+    """What the operator can do about it."""
+
+
 class Halted(Fact):
     """The node stopped taking part."""
 
@@ -356,6 +371,7 @@ ReportFact = (
     | PeerNote
     | BlockRefused
     | DoubleSign
+    | TrustJudged
     | Halted
 )
 
@@ -364,6 +380,7 @@ Effect = (
     | PersistBlock
     | RollBack
     | PersistEvidence
+    | PersistTrust
     | SendMessage
     | Dial
     | ClosePeer

@@ -51,12 +51,14 @@ def guard(node: Node, now: int) -> None:
 
 
 def may_sign(node: Node) -> bool:
-    """Return whether a signature may be asked for now: the key is ours alone, and we have caught up once.
+    """Return whether a signature may be asked for now.
+
+    The key is ours alone, the chain is trusted, and we have caught up once.
 
     A node that is behind signs what has been decided; if its sign state is an old copy, for a second time.
     """
     fence = node.fence
-    if node.halted or fence.is_stopped or fence.is_listening:
+    if node.halted or not node.is_trusted or fence.is_stopped or fence.is_listening:
         return False
     if not fence.has_caught_up and _can_hear(node):
         fence.has_caught_up = best_height(node) <= node.head.header.height

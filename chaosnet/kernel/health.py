@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chaosnet.consensus.engine import Finality
+from chaosnet.kernel import trusting
 from chaosnet.kernel.node import Node
 
 STALL_INTERVALS = 3
@@ -96,6 +97,12 @@ def health_of(node: Node, now: int) -> HealthView:
     head = node.head.header
     if node.halted:
         return HealthView(False, "halted", node.halted, f"stopped: {node.halted}", None, 100)
+    best = best_height(node)
+    is_behind = best > head.height + SYNC_LAG
+    percent = head.height * 100 // best if is_behind else 100
+    if not node.is_trusted:  # before the rest: what it holds of the network may be made up
+        phase = "syncing" if is_behind else "running"
+        return HealthView(False, phase, trusting.CODE, trusting.reason(node, now), node.started_ms, percent)
     total = len(node.head.validators.validators)
     silent = len(silent_validators(node, now))
     if node.quorum_lost_ms is not None and total - silent < needed(node):
@@ -104,9 +111,7 @@ def health_of(node: Node, now: int) -> HealthView:
         if node.branch is not None:
             code, reason = "finality_lost", f"{reason}: blocks are made, none becomes final"
         return HealthView(False, "running", code, reason, node.quorum_lost_ms, 100)
-    best = best_height(node)
-    if best > head.height + SYNC_LAG:
-        percent = head.height * 100 // best
+    if is_behind:
         reason = f"syncing: block {head.height} of {best}"
         return HealthView(False, "syncing", "syncing", reason, None, percent)
     others = len(node.head.validators.validators) > 1 or not node.config.consensus_key

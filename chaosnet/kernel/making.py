@@ -33,7 +33,9 @@ def plan(node: Node, now: int, after_ms: int = 0) -> None:
         return
     stop(node)
     operator = own_operator(node)
-    if not operator or node.halted or node.sync.is_syncing(now) or node.tail or _is_alone(node):
+    if not operator or node.halted or not node.is_trusted:
+        return
+    if node.sync.is_syncing(now) or node.tail or _is_alone(node):
         return
     turn = node.branch.next_turn(facts_on(node, tip), operator, max(after_ms, now - 1))
     if turn is not None:

@@ -15,6 +15,7 @@ from chaosnet.kernel.events import Effect
 from chaosnet.kernel.mempool import Mempool
 from chaosnet.kernel.ports import ChainReader
 from chaosnet.kernel.tree import Tree
+from chaosnet.kernel.trust import Trust
 from chaosnet.ledger.apply import Applied
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.state import State
@@ -181,6 +182,10 @@ class Node:
     """The engine knows that transactions wait on this head."""
     written_height: int = 0
     """Of the newest block known to be durable."""
+    trust: Trust = field(default_factory=Trust)
+    """What vouches for the chain here; judged at the start."""
+    is_pin_contradicted: bool = False
+    """A valid block was offered in place of the pinned one."""
     halted: str = ""
     """Error code; not empty: this node takes part no more."""
     quorum_lost_ms: int | None = None
@@ -193,6 +198,11 @@ class Node:
     """When the head was committed here."""
     intervals: list[int] = field(default_factory=list)
     """Last intervals between blocks that had transactions waiting, in ms."""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Return whether something vouches for the whole chain (see trusting)."""
+        return self.trust.doubt < 0
 
     def next_ticket(self) -> int:
         """Return a number that names one question to the world."""

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from chaosnet.base.errors import InvalidMessage
 from chaosnet.base.limits import ADDRESSES_PER_MESSAGE_MAX, HELLO_BYTES_MAX
-from chaosnet.kernel import agreement, eras, fencing, forks, importing, intake, making, peering
+from chaosnet.kernel import agreement, eras, fencing, forks, importing, intake, making, peering, trusting
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.health import watch_quorum
@@ -25,6 +25,8 @@ def step(node: Node, event: ev.Event, now: int) -> list[ev.Effect]:
     _dispatch(node, event, now)
     if not node.halted and eras.cross_if_due(node, now):
         peering.sync_on(node, now)
+    if trusting.watch(node, now):
+        making.plan(node, now)
     if node.head.header.height != height:
         peering.broadcast_status(node, now)
     for peer, code, points in node.blame:
@@ -90,6 +92,7 @@ def _add_own(node: Node, candidate: Candidate | None, now: int) -> None:
 def _start(node: Node, now: int) -> None:
     node.started_ms = node.head_ms = now
     node.sync.set_head(node.head.header.height, node.head.block_id, now)
+    trusting.start(node, now)
     eras.start(node, now)
     peering.on_peers_timer(node, now)
     peering.on_status_timer(node, now)

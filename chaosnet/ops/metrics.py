@@ -29,6 +29,7 @@ GAUGES: Final[dict[str, str]] = {
     "is_validator": "1 when this node signs",
     "is_healthy": "1 when nothing is wrong",
     "is_ready": "1 when synced and taking part",
+    "trusted": "1 when something vouches for the chain; 0: pin a block",
     "clock_offset_seconds": "Median of the peers' clocks minus this node's",
     "chain_bytes": "Bytes of the chain on disk",
     "disk_free_bytes": "Bytes free where the chain is",

@@ -51,9 +51,10 @@ async def health(asked: Asked[args.Arguments]) -> schema.Health:
 
 
 async def is_alive(asked: Asked[args.Arguments]) -> Response:
-    """Whether the node lives: 200 also while it starts or syncs, 503 when it is halted."""
+    """Whether the node lives: 200 also while it starts, syncs or is untrusted, 503 when it is halted."""
     health = asked.backend.health()
-    return _health_response(health, is_good=health.is_healthy or health.phase in ("starting", "syncing"))
+    is_well = health.is_healthy or health.code == "untrusted"
+    return _health_response(health, is_good=is_well or health.phase in ("starting", "syncing"))
 
 
 async def is_ready(asked: Asked[args.Arguments]) -> Response:

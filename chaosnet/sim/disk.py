@@ -5,6 +5,7 @@ while an entry is appended leaves any part of it, and its message was never rele
 storage/signstate_file.py on a real disk).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from chaosnet.base.codec import encode
@@ -23,7 +24,7 @@ from chaosnet.consensus.signstate import (
 )
 from chaosnet.crypto.signing import public_key_of, sign
 from chaosnet.kernel.boot import Stored
-from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence, RollBack
+from chaosnet.kernel.events import PersistBlock, PersistCandidate, PersistEvidence, PersistTrust, RollBack
 from chaosnet.ledger.epochs import epoch_of
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
@@ -133,6 +134,7 @@ class Disk:
         """What was signed before, whose blocks nobody can ask this disk for."""
         self.height = 0
         self.final_height = 0
+        self._trust = b""
         self.blocks: dict[int, PersistBlock] = {}
         self._items = dict(self._genesis.state.items())
         self._candidates: dict[bytes, PersistCandidate] = {}
@@ -145,7 +147,7 @@ class Disk:
     def load(self) -> Stored:
         """Return what a process finds at start."""
         if self.height == 0:
-            return self._genesis
+            return replace(self._genesis, trust=self._trust)
         head = self.blocks[self.height]
         state = State.of(self._items.items())
         before = state.update(head.undo)
@@ -157,11 +159,14 @@ class Disk:
             sealed_in=epoch_of(before),
             final_height=self.final_height,
             view=head.view,
+            trust=self._trust,
         )
 
     # ── writes: each is one durable transaction ──────────────────────────────────────────────────────────
 
-    def write(self, effect: PersistBlock | RollBack | PersistCandidate | PersistEvidence) -> None:
+    def write(
+        self, effect: PersistBlock | RollBack | PersistCandidate | PersistEvidence | PersistTrust
+    ) -> None:
         """Make an effect durable; raises Broken for a block that does not follow or must not be undone."""
         match effect:
             case PersistBlock():
@@ -172,6 +177,8 @@ class Disk:
                 self._candidates[block_id] = effect
             case PersistEvidence(evidence=evidence):
                 self.evidence.append(evidence)
+            case PersistTrust(trust=trust):
+                self._trust = trust
 
     def _commit(self, block: PersistBlock) -> None:
         if block.height != self.height + 1 or block.header.parent != self.block_id_at(self.height):

@@ -26,7 +26,8 @@ from chaosnet.sim.network import Network
 from chaosnet.sim.schedule import Schedule, Trace
 
 encode = Encoder().encode
-Write = ev.PersistBlock | ev.RollBack | ev.PersistCandidate | ev.PersistEvidence | ev.AskSignature
+Kept = ev.PersistBlock | ev.RollBack | ev.PersistCandidate | ev.PersistEvidence | ev.PersistTrust
+Write = Kept | ev.AskSignature
 
 
 class Watch(Protocol):
@@ -171,7 +172,7 @@ class Host:
         elif self.dice.chance(1, 2):
             self._put(write)
 
-    def _put(self, write: ev.PersistBlock | ev.RollBack | ev.PersistCandidate | ev.PersistEvidence) -> bool:
+    def _put(self, write: Kept) -> bool:
         """Make a write durable; return whether it went well."""
         try:
             self.disk.write(write)

@@ -48,7 +48,10 @@ _VERSION_2: Final = (
     "ALTER TABLE undo ADD COLUMN names BLOB NOT NULL DEFAULT x''",
 )
 
-STEPS: Final = (_VERSION_1, _VERSION_2)
+# What is kept of this node's trust in the chain; empty: nothing was ever in doubt.
+_VERSION_3: Final = ("ALTER TABLE network ADD COLUMN trust BLOB NOT NULL DEFAULT x''",)
+
+STEPS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Statements that lead from each schema version to the next; version 0 is an empty file."""
 
 FINALITY_VERSION: Final = 2

@@ -178,6 +178,17 @@ class ChainStore(ChainView):
                 (encode(evidence_key(event.evidence)), encode(event.evidence)),
             )
 
+    def keep_trust(self, trust: bytes) -> None:
+        """Keep what the kernel knows of this node's trust, in place of what was kept before."""
+        with schema.naming_faults(self.path):
+            self._writer.execute("UPDATE network SET trust = ?", (trust,))
+
+    def trust(self) -> bytes:
+        """Return what was kept of this node's trust; empty: nothing."""
+        with schema.naming_faults(self.path):
+            row = self._writer.execute("SELECT trust FROM network").fetchone()
+        return bytes(row[0])
+
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _drop_undo(self, height: int, final_height: int) -> None:

@@ -71,7 +71,7 @@ class Health(Shape):
     phase: str
     """`starting` | `syncing` | `running` | `halted` | `stopping`."""
     code: str = ""
-    """Empty, or `quorum_lost` | `finality_lost` | `syncing` | `stalled` | `disk_full` | `no_peers`.
+    """Empty, or `quorum_lost` | `finality_lost` | `syncing` | `stalled` | `no_peers` | `untrusted`.
 
     Or an error code.
     """

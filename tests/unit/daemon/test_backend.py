@@ -52,7 +52,7 @@ class Stage:
         self.chain = RealChain(directory, validators=4, people=[ALICE])
         self.shell = Shell(self.chain)
         self.hub = EventHub(first_id=1)
-        identity = Identity("alpha", "chaosnet/test", "public", "genesis")
+        identity = Identity("alpha", "chaosnet/test", "public")
         self.backend = NodeBackend(self.shell, self.chain.store, self.hub, identity)  # type: ignore[arg-type]
         self.nonce = 0
 

@@ -93,6 +93,7 @@ def test_every_gauge_has_a_value_in_base_units(tmp_path: Path) -> None:
         "is_validator": True,
         "is_healthy": True,
         "is_ready": True,
+        "trusted": True,
         "clock_offset_seconds": -0.04,
         "chain_bytes": 777,
         "start_time_seconds": 0.25,

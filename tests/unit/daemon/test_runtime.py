@@ -68,6 +68,9 @@ class World:
     def keep_evidence(self, _event: ev.PersistEvidence) -> None:
         self._write("evidence")
 
+    def keep_trust(self, _trust: bytes) -> None:
+        self._write("trust")
+
     def sign(self, _request: AskSignature) -> Proposal | Vote | None:
         self._write("sign")
         return VOTE

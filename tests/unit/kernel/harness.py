@@ -24,7 +24,7 @@ from chaosnet.kernel.step import step
 from chaosnet.model.block import Certificate, SealedBlock, decode_block
 from chaosnet.model.evidence import NIL, PRECOMMIT, Proposal, Signable, Vote, proposal_digest, vote_digest
 from chaosnet.model.genesis import Genesis, genesis_hash_of
-from chaosnet.model.header import QuorumProof
+from chaosnet.model.header import Header, QuorumProof, block_id_of
 from chaosnet.model.transaction import SignedTx
 from chaosnet.protocol import messages as msg
 from chaosnet.protocol.messages import Message, decode_message, encode_message
@@ -37,13 +37,15 @@ PORT = 26_700
 M = TypeVar("M", bound=Message)
 E = TypeVar("E", bound=ev.Effect)
 Effects = list[ev.Effect]
-Write = ev.PersistBlock | ev.PersistCandidate | ev.PersistEvidence
+Write = ev.PersistBlock | ev.PersistCandidate | ev.PersistEvidence | ev.PersistTrust
 
 
 class MemoryChain:
     """What a disk would hold: implements ChainReader."""
 
-    def __init__(self, genesis_id: bytes) -> None:
+    def __init__(self, genesis_id: bytes, first: Header | None = None) -> None:
+        self.first = first
+        self.trust = b""
         self.blocks: dict[int, ev.PersistBlock] = {}
         self.kept: dict[bytes, bytes] = {}
         self.reads = 0
@@ -54,6 +56,8 @@ class MemoryChain:
             self.blocks[write.height] = write
         elif isinstance(write, ev.PersistCandidate):
             self.kept[write.block_id] = write.block
+        elif isinstance(write, ev.PersistTrust):
+            self.trust = write.trust
 
     def block_id_at(self, height: int) -> bytes | None:
         self.reads += 1
@@ -63,6 +67,8 @@ class MemoryChain:
 
     def header_at(self, height: int) -> tuple[bytes, bytes] | None:
         self.reads += 1
+        if height == 0 and self.first is not None:
+            return encode(self.first), b""
         block = self.blocks.get(height)
         return (encode(block.header), block.seal) if block else None
 
@@ -112,7 +118,7 @@ class Bench:
             **config,
         )
         first = genesis_stored(self.genesis)
-        self.chain = MemoryChain(self.genesis_hash)
+        self.chain = MemoryChain(block_id_of(first.header), first.header)
         self.signs = SignState()
         self.now = START_MS
         self.log: Effects = []
@@ -132,7 +138,7 @@ class Bench:
         """Come back with what is durable."""
         node = self.node
         head = node.head
-        stored = Stored(head.header, head.seal, head.state, head.sealed_by)
+        stored = Stored(head.header, head.seal, head.state, head.sealed_by, trust=self.chain.trust)
         resume: Resume | None = resume_of(self.signs) if self.me is not None else None
         self.asked, self.timers = [], {}
         self.node = make_node(self.config, stored, self.chain, resume=resume)
@@ -144,7 +150,7 @@ class Bench:
         self.log += effects
         for effect in effects:
             match effect:
-                case ev.PersistBlock() | ev.PersistCandidate() | ev.PersistEvidence():
+                case ev.PersistBlock() | ev.PersistCandidate() | ev.PersistEvidence() | ev.PersistTrust():
                     self.chain.put(effect)
                 case ev.SetTimer(name=name, at_ms=at_ms):
                     self.timers[name] = at_ms

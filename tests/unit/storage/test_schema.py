@@ -46,6 +46,7 @@ def test_a_chain_of_version_1_is_final_up_to_its_head(store: ChainStore, chain: 
     raw = sqlite3.connect(store.path)
     for table, column in (("network", "final_height"), ("undo", "view"), ("undo", "names")):
         raw.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    raw.execute("ALTER TABLE network DROP COLUMN trust")
     raw.execute("PRAGMA user_version = 1")
     raw.commit()
     raw.close()
