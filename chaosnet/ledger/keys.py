@@ -1,6 +1,7 @@
 """Keys of the state: one room byte, then parts with their length before them (protocol: Hashing).
 
-All keys of one room have the same number of parts, so no key is a prefix of another.
+All keys of one room have the same number of parts, so no key is a prefix of another. Only the storage of
+contracts is different: see `entry_key`.
 """
 
 from typing import Final
@@ -25,9 +26,18 @@ EXIT: Final = 16
 DELEGATION: Final = 17
 UNBONDING: Final = 18
 DELEGATOR: Final = 19
+CONTRACT: Final = 20
+SOURCE: Final = 21
+TOKEN: Final = 22
+HOLDING: Final = 23
+ALLOWANCE: Final = 24
+FROZEN: Final = 25
+ENTRY: Final = ord("c")
+"""Room of the contracts' storage: the only one whose keys are kept in order."""
 
 _ACCOUNT_KEY: Final = bytes((ACCOUNT, 33))
 ACCOUNT_PREFIX: Final = bytes((ACCOUNT,))
+_ENTRY_START: Final = b"c/"
 
 
 def account_key(address: bytes) -> bytes:
@@ -128,6 +138,46 @@ def unbonding_key(delegator: bytes, operator: bytes) -> bytes:
 def delegator_key(delegator: bytes) -> bytes:
     """Return where the candidates are listed that hold coins of a delegator."""
     return _key(DELEGATOR, delegator)
+
+
+def contract_key(contract: bytes) -> bytes:
+    """Return where the record of the contract with this address is."""
+    return _key(CONTRACT, contract)
+
+
+def source_key(source_hash: bytes) -> bytes:
+    """Return where a contract's source is, once however many contracts have it."""
+    return _key(SOURCE, source_hash)
+
+
+def token_key(token: bytes) -> bytes:
+    """Return where the record of the token with this id is."""
+    return _key(TOKEN, token)
+
+
+def holding_key(token: bytes, holder: bytes) -> bytes:
+    """Return where it says how much of a token an address holds."""
+    return _key(HOLDING, token, holder)
+
+
+def allowance_key(token: bytes, owner: bytes, spender: bytes) -> bytes:
+    """Return where it says how much of an owner's token a spender may take."""
+    return _key(ALLOWANCE, token, owner, spender)
+
+
+def frozen_key(token: bytes, holder: bytes) -> bytes:
+    """Return where it says that an address may not move a token."""
+    return _key(FROZEN, token, holder)
+
+
+def entry_prefix(contract: bytes) -> bytes:
+    """Return what the keys of a contract's whole storage begin with: `c/` and the id in its address."""
+    return _ENTRY_START + contract[1:]
+
+
+def entry_key(contract: bytes, key: bytes) -> bytes:
+    """Return where an entry of a contract's storage is, by its encoded key (contracts/keys.py)."""
+    return _ENTRY_START + contract[1:] + key
 
 
 def _key(room: int, *parts: bytes) -> bytes:

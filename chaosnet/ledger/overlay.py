@@ -1,14 +1,22 @@
 """Changes over a state that is not touched: what a block, or a transaction of it, has done so far.
 
-Accounts stay decoded until the end, so that an account written often is decoded and encoded once.
+Accounts stay decoded until the end, so that an account written often is decoded and encoded once. Entries of
+contracts' storage can be listed in order: the keys that are not in the state below are kept sorted here.
 """
 
+from bisect import bisect_left, insort
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from heapq import merge
+from itertools import takewhile
+from typing import Any, Final
 
 from chaosnet.ledger.accounts import NO_ACCOUNT, Account, decode_account, encode_account, total
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.state import State
+
+_CONTRACT_BYTES: Final = 34
+"""Bytes that all keys of one contract's storage begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +34,16 @@ class Changes:
 class Overlay:
     """A state with changes on top. Reads alone leave no change, so it also serves as a reading cache."""
 
-    __slots__ = ("_accounts", "_journal", "_loaded", "_state", "_values")
+    __slots__ = ("_accounts", "_added", "_entries", "_journal", "_loaded", "_state", "_values")
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._accounts: dict[bytes, Account] = {}
         self._loaded: dict[bytes, tuple[bytes | None, Account]] = {}
         self._values: dict[bytes, bytes | None] = {}
+        self._entries: dict[bytes, bytes | None] = {}
+        self._added: dict[bytes, list[bytes]] = {}
+        """By contract, in ascending order: keys of entries that exist here but not in the state below."""
         self._journal: list[tuple[dict[bytes, Any], bytes, Any]] = []
 
     def account(self, address: bytes) -> Account:
@@ -62,6 +73,25 @@ class Overlay:
         self._journal.append((self._values, key, self.get(key)))
         self._values[key] = value
 
+    def entry(self, key: bytes) -> bytes | None:
+        """Return an entry of a contract's storage."""
+        return self._entries[key] if key in self._entries else self._state.get(key)
+
+    def set_entry(self, key: bytes, value: bytes | None) -> None:
+        """Replace an entry of a contract's storage; None deletes."""
+        self._journal.append((self._entries, key, self.entry(key)))
+        self._put_entry(key, value)
+
+    def entries(self, prefix: bytes, start: bytes) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield (key, value) of entries whose key begins so, from `start` on, ascending.
+
+        One that was deleted above the state still comes, with None: passing it is work too. `prefix` names
+        one contract at least; `start` begins with it.
+        """
+        added = self._added.get(prefix[:_CONTRACT_BYTES], [])
+        keys = merge(self._state.entries_from(start), added[bisect_left(added, start) :])
+        return ((key, self.entry(key)) for key in takewhile(lambda key: key.startswith(prefix), keys))
+
     def checkpoint(self) -> int:
         """Return a mark of this moment for `rollback`."""
         return len(self._journal)
@@ -71,7 +101,10 @@ class Overlay:
         journal = self._journal
         while len(journal) > mark:
             values, key, old = journal.pop()
-            values[key] = old
+            if values is self._entries:
+                self._put_entry(key, old)
+            else:
+                values[key] = old
 
     def keep(self) -> None:
         """Forget all marks: what is done stays."""
@@ -92,9 +125,22 @@ class Overlay:
                 new[key] = value
                 old[key] = value_before
                 supply_delta += total(account) - total(before)
-        for key, value in self._values.items():
-            value_before = self._state.get(key)
-            if value != value_before:
-                new[key] = value
-                old[key] = value_before
+        for values in (self._values, self._entries):
+            for key, value in values.items():
+                value_before = self._state.get(key)
+                if value != value_before:
+                    new[key] = value
+                    old[key] = value_before
         return Changes(new, old, supply_delta)
+
+    def _put_entry(self, key: bytes, value: bytes | None) -> None:
+        """Set an entry and keep `_added` right, also when that takes a change back."""
+        before = self._entries.get(key)
+        self._entries[key] = value
+        if (before is None) == (value is None) or self._state.get(key) is not None:
+            return
+        added = self._added.setdefault(key[:_CONTRACT_BYTES], [])
+        if value is not None:
+            insort(added, key)
+        else:
+            del added[bisect_left(added, key)]

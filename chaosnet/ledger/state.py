@@ -6,6 +6,9 @@ SHA-256(01 | left | right), nothing is 32 zero bytes, and a subtree with one lea
 is the bits of SHA-256(key), highest first. The root depends on the content alone, never on the order of
 changes.
 
+Beside the tree stands what orders the keys of contracts' storage, so that each state, on whatever branch, can
+list them by what they begin with (decision 0012).
+
 Nodes are plain tuples, shared between states and never changed: an update makes new nodes only along the
 ways it touches. A tuple's length tells its kind; index 0 is always the hash.
 """
@@ -19,6 +22,8 @@ from typing import Final, TypeGuard
 from chaosnet.base.errors import Broken
 from chaosnet.base.units import EMPTY_HASH, Hash32
 from chaosnet.crypto.ics23 import Neighbour, encode_existence, encode_nonexistence
+from chaosnet.ledger.index import SortedKeys
+from chaosnet.ledger.keys import ENTRY
 
 Empty = tuple[bytes]
 """(hash,): only EMPTY itself."""
@@ -39,16 +44,17 @@ _by_path = itemgetter(0)
 class State:
     """An immutable map from keys to non-empty values, with the root that commits to it."""
 
-    __slots__ = ("_count", "_root")
+    __slots__ = ("_count", "_entries", "_root")
 
-    def __init__(self, root: Node, count: int) -> None:
+    def __init__(self, root: Node, count: int, entries: SortedKeys) -> None:
         self._root = root
         self._count = count
+        self._entries = entries
 
     @classmethod
     def empty(cls) -> "State":
         """Return the state with no keys."""
-        return cls(EMPTY, 0)
+        return cls(EMPTY, 0, SortedKeys())
 
     @classmethod
     def of(cls, items: Iterable[tuple[bytes, bytes]]) -> "State":
@@ -79,7 +85,13 @@ class State:
             return self
         batch = _Batch(changes)
         root = batch.merge(self._root, 0, len(batch.paths), 0)
-        return State(root, self._count + batch.added)
+        entries = {key: value is not None for key, value in changes.items() if key[0] == ENTRY}
+        sorted_keys = self._entries.updated(entries) if entries else self._entries
+        return State(root, self._count + batch.added, sorted_keys)
+
+    def entries_from(self, key: bytes) -> Iterator[bytes]:
+        """Yield the keys of contracts' storage from `key` on, ascending."""
+        return self._entries.at_least(key)
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in the order of the keys' hashes."""

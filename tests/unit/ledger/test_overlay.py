@@ -1,8 +1,12 @@
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaosnet.base.errors import Broken
 from chaosnet.ledger.accounts import NO_ACCOUNT, Account, Lock, encode_account
-from chaosnet.ledger.keys import account_key
+from chaosnet.ledger.keys import account_key, entry_prefix
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.ledger.state import State
 
@@ -99,3 +103,69 @@ def test_a_damaged_account_is_never_read_as_empty() -> None:
     overlay = Overlay(State.of([(account_key(ADA), b"\x00")]))
     with pytest.raises(Broken):
         overlay.account(ADA)
+
+
+# ── entries of contracts' storage ────────────────────────────────────────────────────────────────────────
+
+CONTRACT = entry_prefix(b"\x01" + bytes(32))
+OTHER = entry_prefix(b"\x01" + bytes(31) + b"\x01")
+NAMES = st.integers(0, 9)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from([CONTRACT, OTHER]), NAMES, st.sampled_from([None, b"1", b"2"])),
+        st.sampled_from(["mark", "back", "keep"]),
+    ),
+    max_size=30,
+)
+
+
+def listed(overlay: Overlay, contract: bytes) -> dict[bytes, bytes]:
+    found = list(overlay.entries(contract, contract))
+    assert [key for key, _ in found] == sorted(key for key, _ in found)
+    return {key: value for key, value in found if value is not None}
+
+
+@given(STEPS, STEPS)
+def test_entries_are_listed_in_order_whatever_was_taken_back(first: list[Any], second: list[Any]) -> None:
+    state = State.empty()
+    for steps in (first, second):
+        overlay = Overlay(state)
+        before = {key: value for key in (CONTRACT, OTHER) for key, value in listed(overlay, key).items()}
+        model = dict(before)
+        marks: list[tuple[int, dict[bytes, bytes]]] = []
+        for step in steps:
+            if step == "mark":
+                marks.append((overlay.checkpoint(), dict(model)))
+            elif step == "back" and marks:
+                mark, model = marks.pop()
+                overlay.rollback(mark)
+            elif step == "keep":
+                overlay.keep()
+                marks.clear()
+            elif isinstance(step, tuple):
+                contract, name, value = step
+                key = contract + bytes([name])
+                overlay.set_entry(key, value)
+                model.pop(key, None)
+                if value is not None:
+                    model[key] = value
+            for contract in (CONTRACT, OTHER):
+                own = {key: value for key, value in model.items() if key.startswith(contract)}
+                assert listed(overlay, contract) == own
+        changes = overlay.changes()
+        assert {k: v for k, v in changes.new.items() if v is not None}.items() <= model.items()
+        after = state.update(changes.new)
+        assert after.update(changes.old).root == state.root
+        assert list(after.entries_from(CONTRACT)) == sorted(model)
+        assert list(after.update(changes.old).entries_from(CONTRACT)) == sorted(before)
+        assert list(State.of(after.items()).entries_from(b"\x00")) == sorted(model)
+        state = after
+
+
+def test_a_listing_begins_and_ends_where_it_should(state: State) -> None:
+    overlay = Overlay(state.update({CONTRACT + b"b": b"1", CONTRACT + b"ca": b"2", OTHER + b"b": b"3"}))
+    overlay.set_entry(CONTRACT + b"cb", b"4")
+    overlay.set_entry(CONTRACT + b"ca", None)
+    found = list(overlay.entries(CONTRACT + b"c", CONTRACT + b"c"))
+    assert found == [(CONTRACT + b"ca", None), (CONTRACT + b"cb", b"4")], "passing a deleted one is a step"
+    assert [key for key, _ in overlay.entries(CONTRACT, CONTRACT + b"ca\x00")] == [CONTRACT + b"cb"]
