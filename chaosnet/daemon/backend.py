@@ -186,7 +186,7 @@ class NodeBackend(StakingViews):
             validators=len(validators.validators),
             needed=health.needed(node),
             is_validator=validators.index_of_key(node.config.consensus_key or b"") >= 0,
-            weight=weight_of(node.tree.get(self._published().block_id)) if node.tree is not None else "",
+            weight="" if node.tree is None else weight_of(node, node.tree.get(self._published().block_id)),
             next_engine=schedule[0].engine if schedule else "",
             handover_height=end,
             is_handing_over=branch is not None and header.era == node.era and header.height == end,

@@ -7,6 +7,9 @@ on no disk: they are shown as long as the kernel holds them.
 from collections import deque
 from typing import Final
 
+from msgspec.structs import replace
+
+from chaosnet.consensus.engine import Finality
 from chaosnet.daemon import present
 from chaosnet.kernel.events import Reorganised
 from chaosnet.kernel.node import Node, Published
@@ -64,9 +67,15 @@ class Reorganisations:
         return list(self._last)
 
 
-def weight_of(entry: Entry | None) -> str:
-    """Return what the branch up to a block counts."""
-    return str(entry.score[0]) if entry is not None and entry.score else "0"
+def weight_of(node: Node, entry: Entry | None) -> str:
+    """Return what the branch up to a block counts: its work, or the greatest height it shows to be prevoted.
+
+    No work is done yet where an era begins, and its votes begin at that height.
+    """
+    if entry is None or entry.score:
+        return str(entry.score[0]) if entry is not None else "0"
+    is_pow = node.branch is not None and node.branch.finality is Finality.DEPTH
+    return "0" if is_pow else str(entry.head.header.height)
 
 
 def tree_blocks(
@@ -79,7 +88,9 @@ def tree_blocks(
     # Where the kernel has made more final than is durable yet, its tree begins above the durable final block.
     below = top if root is None else min(top, root.head.header.height - 1)
     found = [
-        tree_block(names, stored.decoded(), stored.block_id, is_final=stored.height <= final_height)
+        tree_block(
+            names, stored.decoded(), stored.block_id, weight="0", is_final=stored.height <= final_height
+        )
         for stored in store.headers(below, below - final_height + 1, descending=True)
     ][: max(0, below - final_height + 1)]
     if root is None or root.head.header.height > top or node.tree is None:
@@ -91,14 +102,9 @@ def tree_blocks(
         is_canonical = block_id in canonical
         is_held = entry is root or header.parent in visible
         if is_held and not (is_canonical and header.height > top):
-            visible[block_id] = tree_block(
-                names,
-                header,
-                block_id,
-                entry,
-                is_canonical=is_canonical,
-                is_final=is_canonical and header.height <= final_height,
-            )
+            is_final = is_canonical and header.height <= final_height
+            block = tree_block(names, header, block_id, weight=weight_of(node, entry), is_final=is_final)
+            visible[block_id] = replace(block, is_canonical=is_canonical, is_tail=entry.is_tail)
     upper = sorted(visible.values(), key=lambda block: (-block.height, not block.is_canonical))
     return upper + found
 
@@ -107,12 +113,11 @@ def tree_block(
     names: present.Names,
     header: Header,
     block_id: bytes,
-    entry: Entry | None = None,
     *,
+    weight: str,
     is_final: bool,
-    is_canonical: bool = True,
 ) -> schema.TreeBlock:
-    """Return one block; `entry` is its place in the kernel's tree, where it has one."""
+    """Return one block of the chain."""
     return schema.TreeBlock(
         id=block_id.hex(),
         parent=header.parent.hex(),
@@ -123,10 +128,10 @@ def tree_block(
         tx_count=header.tx_count,
         engine=header.engine,
         era=header.era,
-        weight=weight_of(entry),
-        is_canonical=is_canonical,
+        weight=weight,
+        is_canonical=True,
         is_final=is_final,
-        is_tail=entry is not None and entry.is_tail,
+        is_tail=False,
         slot=header.proof.slot if isinstance(header.proof, SlotProof | StakeProof) else None,
     )
 
