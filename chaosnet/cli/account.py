@@ -12,6 +12,7 @@ from chaosnet.cli.asking import (
     asking,
     genesis_named,
     pinned_of,
+    warn_untrusted,
 )
 from chaosnet.cli.output import Json, cos, print_fields, print_json, when
 from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, total
@@ -41,6 +42,7 @@ def account(
     if (genesis or trust) and not prove:
         raise Invalid("bad_argument", "--genesis and --trust say what a proof starts from: add --prove")
     with asking(node) as client:
+        warn_untrusted(client)
         if prove:
             _prove(client, address, genesis, trust, as_json=as_json)
             return

@@ -12,6 +12,7 @@ import typer
 from chaosnet.base.errors import Invalid, Unavailable
 from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.base.units import Address, Motes, format_cos, parse_cos
+from chaosnet.cli.output import note
 from chaosnet.crypto.addresses import parse_address
 from chaosnet.ledger.genesis_check import check_genesis
 from chaosnet.model.genesis import Genesis, genesis_hash_of
@@ -43,6 +44,13 @@ def asking(url: str) -> Iterator[Client]:
         if error.code != "connection":
             raise
         raise Unavailable(error.code, f"{url}: {error.detail}") from error
+
+
+def warn_untrusted(client: Client) -> None:
+    """Say so when the node itself is in doubt about its chain: no answer of it is worth more than that."""
+    health = client.health()
+    if health.code == "untrusted":
+        note(health.reason)
 
 
 def read_text(path: Path) -> str:

@@ -123,7 +123,7 @@ def status(node: Node = DEFAULT_NODE, *, as_json: Json = False) -> None:
             ("clock", "" if found.clock_offset_ms is None else f"{found.clock_offset_ms:+d} ms to the peers"),
             ("mempool", f"{found.mempool_txs} transactions, {found.mempool_bytes} bytes"),
             ("interval", _interval_line(found.block_interval_ms)),
-            ("history", found.trust if found.trust != "untrusted" else "UNTRUSTED: pin a block, see [trust]"),
+            ("history", found.trust if found.trust != "untrusted" else "UNTRUSTED, see health"),
             ("submit", found.submit),
         ]
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from chaosnet.base.errors import ChaosError
+from chaosnet.cli.asking import pinned_of
 from chaosnet.cli.config_reference import reference_page, setting_fields, tables
 from chaosnet.cli.keyring import Yes, confirmed
 from chaosnet.cli.node_dir import forget_new_key
@@ -29,15 +30,21 @@ def run(
             "--new-key", help="Begin a sign state: only for a consensus key that has never signed anything."
         ),
     ] = False,
+    trust: Annotated[
+        str,
+        typer.Option(metavar="HEIGHT:ID", help="Block known to be right, in place of [trust] pinned."),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Run a node until SIGTERM or Ctrl-C. Logs go to standard error."""
     from chaosnet.daemon.process import run_node
 
+    if trust:
+        pinned_of(trust)
     if new_key:
         forget_new_key(config.parent)
     try:
-        run_node(config, new_key=new_key)
+        run_node(config, new_key=new_key, pinned=trust)
     except ChaosError as error:
         if error.code == "port_taken":
             raise type(error)(

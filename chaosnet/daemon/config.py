@@ -106,7 +106,7 @@ class TrustSection(Section, frozen=True, kw_only=True):
     """[trust]."""
 
     pinned: str = ""
-    """`height:id` of a block known to be right: needed after a long absence."""
+    """`height:id` of a block known to be right: needed after an absence longer than the trust period."""
 
 
 class MiningSection(Section, frozen=True, kw_only=True):

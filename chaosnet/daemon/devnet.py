@@ -11,14 +11,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
 from chaosnet.base.errors import ChaosError, Refused, Unavailable
 from chaosnet.daemon.devnet_plan import NodePlan, Plan
+from chaosnet.ledger.genesis_state import genesis_header
+from chaosnet.model.genesis_json import parse_genesis
+from chaosnet.model.header import block_id_of
 from chaosnet.rpc.client import Client
 from chaosnet.rpc.schema import Status
+from chaosnet.storage.reader import ChainView
 
 EXPLORER = "explorer"
 ENDED_FILE = "ended"
@@ -86,7 +91,9 @@ class Devnet:
                 command += ["--node", node.rest_url]
             return command
         config = self.directory.absolute() / name / "node.toml"
-        return [sys.executable, "-m", "chaosnet", "node", "run", "--config", str(config)]
+        command = [sys.executable, "-m", "chaosnet", "node", "run", "--config", str(config)]
+        pin = stale_pin(self.directory / "genesis.json", config.parent / "data", time.time_ns() // 1_000_000)
+        return [*command, "--trust", pin] if pin else command
 
     def pid(self, name: str) -> int | None:
         """Return the pid of a running node, or None."""
@@ -227,6 +234,23 @@ class Devnet:
                 }
             )
         return rows
+
+
+def stale_pin(genesis_path: Path, data: Path, now_ms: int) -> str:
+    """Return `height:id` of a stopped node's newest final block if it is past the trust period, else nothing.
+
+    A devnet has all keys of its network: where its own nodes stand is where the network stands.
+    """
+    genesis = parse_genesis(genesis_path.read_text(encoding="utf-8"))
+    header = genesis_header(genesis)
+    with suppress(ChaosError):  # nothing there yet, or the node will say what is wrong with it
+        view = ChainView.of_existing(data)
+        newest = view.stored_header(view.final_height())
+        view.close()
+        header = newest.decoded() if newest is not None else header
+    if now_ms - header.time_ms <= genesis.params.trust_period_ms:
+        return ""
+    return f"{header.height}:{block_id_of(header).hex()}"
 
 
 def _absence(pid: int | None) -> str:

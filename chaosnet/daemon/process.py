@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from msgspec import structs
 from starlette.types import ASGIApp
 
 from chaosnet import __version__
@@ -25,7 +26,7 @@ from chaosnet.crypto.addresses import parse_address
 from chaosnet.crypto.signing import public_key_of
 from chaosnet.daemon.answers import KeyAnswers
 from chaosnet.daemon.backend import Identity, NodeBackend
-from chaosnet.daemon.config import Config, endpoint, load_config
+from chaosnet.daemon.config import Config, TrustSection, endpoint, load_config
 from chaosnet.daemon.journal import log_fact, set_up_logging
 from chaosnet.daemon.keystore import Keystore, read_password
 from chaosnet.daemon.miner import Miner
@@ -373,9 +374,14 @@ def check_disk(directory: Path, free_mib_min: int) -> None:
         raise Refused("disk_full", f"{free >> 20} MiB free, {free_mib_min} needed (node.disk_free_mib_min)")
 
 
-def run_node(config_path: Path, *, new_key: bool = False) -> None:
-    """Run a node until SIGTERM or SIGINT; raises ChaosError when it cannot start or must not go on."""
+def run_node(config_path: Path, *, new_key: bool = False, pinned: str = "") -> None:
+    """Run a node until SIGTERM or SIGINT; raises ChaosError when it cannot start or must not go on.
+
+    `pinned` is a `height:id` to trust in place of the configured one; empty: none.
+    """
     config = load_config(config_path)
+    if pinned:
+        config = structs.replace(config, trust=TrustSection(pinned=pinned))
     set_up_logging(config.log)
 
     async def main() -> None:
