@@ -7,7 +7,7 @@ With `--json`, standard output carries one JSON document and nothing else, and a
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 import typer
@@ -75,7 +75,7 @@ HINTS: Final = {
 """Code -> what to do about it."""
 
 _DETAIL_SUFFICES: Final = ("bad_argument", "internal")
-_WIDTH_UNKNOWN: Final = 160
+_WIDTH_UNKNOWN: Final = 200
 _MOTES: Final = re.compile(r"\b([0-9]{1,40}) motes(?:, ([0-9]{1,40}) can)?")
 
 _console = Console()
@@ -104,7 +104,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     """Write a table; columns whose name ends in `#` are numbers."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
+        justify: Literal["left", "right"] = "right" if column.endswith("#") else "left"
+        # Folded rather than cut: an address that is not whole is of no use.
+        table.add_column(column.removesuffix("#"), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console = _console if _console.is_terminal else Console(width=_WIDTH_UNKNOWN)
