@@ -216,3 +216,21 @@ def test_the_stream_tells_all_of_a_reorganisation(split: tuple[Ring, RingStage])
     [told] = [event for event in published if isinstance(event, schema.ReorgEvent)]
     assert (told.depth, told.common_height, told.old_height, told.new_height) == (1, 1, 2, 3)
     assert len(told.old_id) == len(told.new_id) == 64
+
+
+async def test_signers_of_dbft_are_named_also_after_another_epoch(tmp_path: Path) -> None:
+    ring = Ring("dbft", validators_max=3, epoch_blocks=3).start()
+    ring.pass_ms(15_000)
+    stage = RingStage(tmp_path, ring)
+    ring.pass_ms(90_000)
+    stage.catch_up()
+    names = {member.name for member in ring.genesis.members}
+    head = ring.machines[0].node.head
+    assert head.epoch is not None
+    assert head.epoch.number > 1
+    for height in (1, head.header.height):
+        block = await stage.backend.block(str(height))
+        assert len(block.signers) == 3
+        assert set(block.signers) < names, "three of four are elected"
+        assert block.summary.proposer_name in block.signers
+    stage.store.close()

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chaosnet.base.errors import Broken
+from chaosnet.base.limits import PROOF_HEIGHTS
 from chaosnet.consensus.pow import Pow
 from chaosnet.daemon.opening import open_store, rebuild
 from chaosnet.daemon.replay import replay
@@ -13,10 +14,14 @@ from chaosnet.kernel import events as ev
 from chaosnet.kernel.boot import make_node
 from chaosnet.kernel.node import Node, NodeConfig
 from chaosnet.kernel.step import step
+from chaosnet.model.block import validators_hash_of
 from chaosnet.model.genesis import EngineFrom, Genesis
+from chaosnet.model.transaction import Delegate
 from chaosnet.storage.reader import ChainView
 from chaosnet.storage.sqlite import ChainStore
-from tests.making import Person, network
+from tests.making import Person, body_of, network, signed_by
+from tests.unit.daemon.ring_stage import RingStage
+from tests.unit.kernel.ring import Ring
 
 MINER = Person("miner")
 DEPTH = 2
@@ -99,3 +104,46 @@ def test_replay_asks_the_engine_about_each_block(
     with pytest.raises(Broken) as error:
         replay(ChainView.of_existing(directory), genesis)
     assert "block 1: bad_seal" in error.value.detail
+
+
+@pytest.mark.parametrize("engine", ["pos", "dbft"])
+def test_states_before_the_restart_are_there_again_each_with_the_set_that_sealed_it(
+    tmp_path: Path, engine: str
+) -> None:
+    """Sets change by epochs, and what a proof rests on must be the set of its own height."""
+    ring = Ring(engine, validators_max=3 if engine == "dbft" else 101).start()
+    body = body_of(
+        ring.genesis, ring.alice, 0, Delegate(ring.people[3].address, 10**11), gas_limit=10**6, expiry=500
+    )
+    ring.feed(0, ev.SubmitTransactions(7, (signed_by(ring.alice, body).raw,)))
+    ring.settle()
+    machine = ring.machines[0]
+    ring.pass_ms(400_000, until=lambda: machine.node.head.header.height >= 35)
+    ring.pass_ms(10_000)
+    before = machine.node
+    RingStage(tmp_path, ring).store.close()
+    store, stored = open_store(tmp_path, ring.genesis)
+    node = make_node(machine.config, stored, store)
+    rebuild(node, store)
+    top = node.head.header.height
+    assert top == before.head.header.height >= 35
+    assert sorted(node.recent) == list(range(1, top + 1))
+    sets = set()
+    for height, shown in node.recent.items():
+        assert shown.block_id == before.recent[height].block_id
+        assert shown.state.root == shown.header.state_root
+        assert validators_hash_of(shown.sealed_by) == shown.header.validators_hash
+        sets.add(shown.header.validators_hash)
+    assert len(sets) > 1, "the set did not change"
+    store.close()
+
+
+def test_no_more_is_rebuilt_than_proofs_are_served_for(tmp_path: Path) -> None:
+    genesis = genesis_of()
+    store, node = start(tmp_path, genesis)
+    mine(store, node, PROOF_HEIGHTS + 8)
+    store.close()
+    store, node = start(tmp_path, genesis)
+    top = node.head.header.height
+    assert sorted(node.recent) == list(range(top - PROOF_HEIGHTS + 1, top + 1))
+    store.close()

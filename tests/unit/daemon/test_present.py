@@ -10,8 +10,10 @@ from chaosnet.base.units import YEAR_MS
 from chaosnet.crypto.addresses import format_address
 from chaosnet.daemon import present
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
+from chaosnet.model.block import Certificate, Validator, ValidatorSet
 from chaosnet.model.evidence import DuplicateProposal, Proposal
-from chaosnet.model.genesis import TEAM_LOCK, genesis_hash_of
+from chaosnet.model.genesis import TEAM_LOCK, Member, genesis_hash_of
+from chaosnet.model.header import Header, PowProof, Proof, QuorumProof, RoundProof, SlotProof, StakeProof
 from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import (
     Accuse,
@@ -165,3 +167,43 @@ def test_evidence_names_the_member_and_the_kind() -> None:
     first = Proposal(0, 8, 2, -1, b"a" * 32, b"k" * 32, b"s" * 64)
     shown = present.evidence_item(NAMES, DuplicateProposal(first, first), on_chain=False)
     assert (shown.kind, shown.member, shown.round) == ("proposal", "", 2)
+
+
+# ── who signed ───────────────────────────────────────────────────────────────────────────────────────────
+
+ELECTED = ValidatorSet(
+    (
+        Validator(BOB.address, b"1" * 32, 1),
+        Validator(VALIDATOR.address, b"2" * 32, 1),
+    )
+)
+
+
+def header_with(proof: Proof) -> Header:
+    return replace(genesis_header(GENESIS), height=4, proposer=BOB.address, proof=proof)
+
+
+def test_signers_are_those_of_the_set_that_sealed_by_name_or_address() -> None:
+    seal = encode(Certificate(0, 4, 0, b"i" * 32, (0, 1), (b"s" * 64, b"s" * 64)))
+    for proof in (QuorumProof(0), RoundProof(0, b"")):
+        header = header_with(proof)
+        assert present.signers_of(NAMES, header, seal, ELECTED) == [text(BOB), "validator"]
+        assert present.signers_of(NAMES, header, seal, None) == ["0x00", "0x01"], (
+            "no name rather than a wrong one"
+        )
+    assert present.signers_of(NAMES, header_with(QuorumProof(0)), b"", ELECTED) == []
+
+
+def test_a_block_of_a_slot_is_signed_by_its_proposer_and_a_mined_one_by_nobody() -> None:
+    assert present.signers_of(NAMES, header_with(SlotProof(1, b"", 0, 0)), b"s", None) == [text(BOB)]
+    assert present.signers_of(NAMES, header_with(StakeProof(1, b"", 0, 0)), b"s", None) == [text(BOB)]
+    assert present.signers_of(NAMES, header_with(PowProof(1, 2)), b"", None) == []
+
+
+def test_keys_of_elected_validators_have_names_too() -> None:
+    """Who stands for election may have registered other keys than its membership has."""
+    elected = Member("validator", VALIDATOR.address, "validator", b"c" * 32, b"n" * 32, b"")
+    names = present.Names("cos", GENESIS.members, (elected,))
+    assert names.signer(b"c" * 32) == names.node(b"n" * 32) == "validator"
+    assert names.signer(VALIDATOR.member().consensus_key) == "validator"
+    assert (names.operator(VALIDATOR.address), names.operator(BOB.address)) == ("validator", text(BOB))
