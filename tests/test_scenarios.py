@@ -53,8 +53,8 @@ WANTED = {
         for attempt in ("nothing_at_stake", "equivocating_leader", "long_range")
     ),
     *(f"handover_{pair}" for pair in ("pow_pos", "pbft_dpos", "pos_pbft", "dpos_dbft", "dbft_pow")),
-    "pos_untrusted_newcomer",
-    "dpos_untrusted_newcomer",
+    *(f"{engine}_{kind}_newcomer" for engine in ("pos", "dpos", "pbft") for kind in ("untrusted", "pinned")),
+    *(f"{engine}_away_too_long" for engine in ("pos", "dpos")),
     "public_founding",
 }
 

@@ -2,7 +2,8 @@
 
 One chain of final blocks, none of them undone; supply as the genesis says, also in blocks that are undone
 later; the same block has the same results on all nodes; nobody honest signs twice, or what it has not
-recorded first, or is banned by another honest node. Progress is judged at the end (world.py).
+recorded first, or is banned by another honest node. A node that says it is in doubt about its chain is not
+held to it. Progress is judged at the end (world.py).
 """
 
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class Checkers:
         """Greatest height that any honest node had."""
         self._results: dict[bytes, tuple[bytes, dict[bytes, bytes | None]]] = {}
         """Block id -> digest of the receipts and changes, as its first honest executor had them."""
+        self.doubted: dict[int, bool] = {}
+        """Places of nodes that say they are untrusted."""
         self.finals: dict[int, int] = {}
         """Place -> height up to which its chain is final."""
         self._headers: dict[bytes, dict[bytes, SignedHeader]] = {}
@@ -107,6 +110,8 @@ class Checkers:
                 self.violate("supply", f"block {write.height} changes it by {delta} motes")
         elif known != result:
             self.violate("diverged", f"height {write.height}: node{host.place} executed something else")
+        if host.place in self.doubted:
+            return
         self.head_height = max(self.head_height, write.height)
         if write.height <= self.final_of(host):
             self._compare(host, write)
@@ -126,7 +131,9 @@ class Checkers:
         return self.finals.get(host.place, 0)
 
     def _finalised(self, host: Host, height: int, write: ev.PersistBlock | None = None) -> None:
-        """A host's chain is final up to a height: all have the same there."""
+        """A host's chain is final up to a height: all have the same there, but who says it is in doubt."""
+        if host.place in self.doubted:
+            return
         known = self.final_of(host)
         for at in range(known + 1, height + 1):
             block = write if write is not None and at == write.height else host.disk.blocks.get(at)
@@ -233,6 +240,10 @@ class Checkers:
                 self.round_max = max(self.round_max, round_)
             case ev.PeerNote(peer=peer, what="banned" | "penalised" as what, code=code):
                 self._judged(host, peer, what, code)
+            case ev.TrustJudged(is_trusted=is_trusted):
+                self.doubted.pop(host.place, None)
+                if not is_trusted:
+                    self.doubted[host.place] = True
             case ev.DoubleSign(signer=signer, height=height):
                 if signer in self.honest_keys:
                     self.violate(
@@ -241,7 +252,7 @@ class Checkers:
 
     def _judged(self, host: Host, peer: bytes, what: str, code: str) -> None:
         place = self.honest.get(peer)
-        if place is None:
+        if place is None or place in self.doubted or host.place in self.doubted:
             return
         self.penalties[code] = self.penalties.get(code, 0) + 1
         if what == "banned" and self.is_peaceful:
@@ -249,6 +260,7 @@ class Checkers:
 
     def started(self, host: Host, node: Node) -> None:
         """No restart undoes what was reported."""
+        self.doubted.pop(host.place, None)
         if host.is_byzantine:
             return
         height, block_id = self._told.get(host.place, (0, b""))
@@ -263,6 +275,10 @@ class Checkers:
         """The operator wiped a data directory."""
         self._told.pop(place, None)
         self.finals.pop(place, None)
+
+    def newest(self) -> tuple[int, bytes]:
+        """Return height and id of the newest final block."""
+        return self.height, self.chain[self.height].block_id
 
     # ── at the end ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -39,6 +39,10 @@ class Judge(Protocol):
     def forget(self, place: int) -> None:
         """A data directory was wiped."""
 
+    def newest(self) -> tuple[int, bytes]:
+        """Return height and id of the newest final block."""
+        ...
+
 
 class Faults:
     """All that befalls one world."""
@@ -76,6 +80,8 @@ class Faults:
             "restore_backup": self._restore_backup,
             "copy_fence": self._copy_fence,
             "copy_chain": self._copy_chain,
+            "apart": self._apart,
+            "pin": self._pin,
             **{f"storm_{kind}": partial(self._storm, kind) for kind in STORMS},
         }
 
@@ -286,9 +292,18 @@ class Faults:
         return undo
 
     def _see_to(self, host: Host) -> None:
-        """Restart a node that stopped since its key signed what it did not know of; then it listens."""
-        if host.node is not None and host.node.halted == "fenced":
+        """Restart a node that stopped since its key signed what it did not know of; then it listens.
+
+        Reset one that others offer something else than what is pinned.
+        """
+        node = host.node
+        if node is not None and node.halted == "fenced":
             host.crash()
+            self.first_start(host)
+        elif node is not None and node.is_pin_contradicted and not node.is_trusted:
+            host.crash()
+            host.disk.wipe_chain()
+            self._judge.forget(host.place)
             self.first_start(host)
         self._schedule.after(OPERATOR_US, self._see_to, host)
 
@@ -309,6 +324,20 @@ class Faults:
                 if spare.is_spare and spare.actor.consensus_key == host.actor.consensus_key:
                     spare.disk.copy_chain(hosts[0].disk)
                     spare.start()
+        return lambda: None
+
+    def _apart(self, hosts: list[Host], _amount: int) -> Undo:
+        """Second machines never reach the hosts: it is for others to be fooled by them."""
+        spares = [host.place for host in self._hosts if host.is_spare]
+        pairs = [(host.place, spare) for host in hosts for spare in spares]
+        self._network.block(pairs + [(b, a) for a, b in pairs])
+        return lambda: None
+
+    def _pin(self, hosts: list[Host], _amount: int) -> Undo:
+        """The operators pin the newest final block for the next start, and look after the nodes."""
+        for host in hosts:
+            host.pinned = self._judge.newest()
+            self._schedule.after(OPERATOR_US, self._see_to, host)
         return lambda: None
 
     def _crash_now(self, hosts: list[Host]) -> Undo:

@@ -104,6 +104,8 @@ class Host:
         """A second machine with another host's key: the network does not count on it."""
         self.is_follower = False
         """Lost its sign state: it may not sign any more."""
+        self.pinned: tuple[int, bytes] | None = None
+        """What its operator trusts from the next start on."""
         self.run = 0
         self.slowness = 1
         self.hash_rate = 0

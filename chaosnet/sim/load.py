@@ -138,6 +138,7 @@ class Load:
 
     def _submit(self, batch: list[Sent]) -> None:
         able = [h for h in self._hosts if h.is_up and not h.is_paused and not (h.is_byzantine or h.is_spare)]
+        able = [h for h in able if h.place not in self._checkers.doubted]  # it is not ready
         if not able or not batch:
             return
         host = self._dice.pick(able)

@@ -92,6 +92,8 @@ class Expect(Table):
     """Longest time without a block while faults last and transactions wait; 0: not asked."""
     blocks_min: int = 3
     """Blocks to be made, and to become final, after the faults."""
+    untrusted: tuple[int, ...] = ()
+    """Nodes that must say in the end that they are in doubt; they are not asked to agree with the others."""
     violation: str = ""
     """More is wrong here than may be: the checkers must see this, in every seed."""
 

@@ -169,6 +169,7 @@ class World:
             listen_port=actor.address.port,
             bootstrap=tuple(self.hosts[i].actor.address for i in self._known if i != host.place),
             members_only=self.seed % 3 == 0 and not self._has_strangers,
+            pinned=host.pinned,
             fence_listen_blocks=0 if is_copy else FENCE_LISTEN_BLOCKS,
             unwritten_max=UNWRITTEN_MAX,
         )
@@ -207,6 +208,9 @@ class World:
             self.checkers.violate("stalled", self._shortfall())
         for host in self.hosts:
             self.checkers.check_whole(host)
+        for place in self.spec.expect.untrusted:
+            if place not in self.checkers.doubted:
+                self.checkers.violate("not_in_doubt", f"node{place} trusts what it must not trust")
         return self._outcome()
 
     def run_until(self, end_us: int) -> None:
@@ -251,7 +255,8 @@ class World:
         heads: dict[str, int] = {}
         finals: dict[str, int] = {}
         for host in self.hosts:
-            if not host.is_byzantine and not host.is_spare:
+            is_asked = host.place not in self.spec.expect.untrusted
+            if is_asked and not host.is_byzantine and not host.is_spare:
                 heads[f"node{host.place}"] = host.node.head.header.height if host.node else -1
                 finals[f"node{host.place}"] = self.checkers.final_of(host)
         if min(heads.values()) < self._goal_height:
