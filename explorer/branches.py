@@ -79,7 +79,7 @@ def draw(tree: Tree, *, is_whole: bool = False) -> Drawing:
     ]
     return Drawing(
         rows=placed,
-        edges=_edges(tree, blocks, row_of, lanes, main),
+        edges=_edges(blocks, placed, row_of, lanes, main),
         dots=[Dot(_x(row.lane), _y(i), row.kind) for i, row in enumerate(placed)],
         width=_x(max(lanes.values(), default=0)) + LANE_PX // 2,
         height=ROW_PX * len(rows),
@@ -134,15 +134,18 @@ def _foldable(tree: Tree, blocks: list[TreeBlock], main: set[str]) -> frozenset[
 def _rows(tree: Tree, blocks: list[TreeBlock], folded: frozenset[str]) -> tuple[list[Row], dict[str, int]]:
     rows: list[Row] = []
     row_of: dict[str, int] = {}
+    gap = Row(None, "gap", 0, blocks=tree.left_out)
     for block in blocks:
         if block.is_final and tree.left_out:
-            rows.append(Row(None, "gap", 0, blocks=tree.left_out))
+            rows.append(gap)
         is_fold = block.id in folded
         if is_fold and rows and rows[-1].kind == "fold":
             rows[-1] = rows[-1]._replace(blocks=rows[-1].blocks + 1, low=block.height)
         else:
             rows.append(Row(block, "fold" if is_fold else "", 0, low=block.height))
         row_of[block.id] = len(rows) - 1
+    if tree.left_out and gap not in rows:
+        rows.append(gap)
     return rows, row_of
 
 
@@ -170,9 +173,9 @@ def _lanes(blocks: list[TreeBlock], main: set[str], row_of: dict[str, int]) -> d
 
 
 def _edges(
-    tree: Tree, blocks: list[TreeBlock], row_of: dict[str, int], lanes: dict[str, int], main: set[str]
+    blocks: list[TreeBlock], rows: list[Row], row_of: dict[str, int], lanes: dict[str, int], main: set[str]
 ) -> list[Edge]:
-    gap_row = max(row_of.values(), default=0) - 1 if tree.left_out else None
+    gap_row = next((place for place, row in enumerate(rows) if row.kind == "gap"), None)
     edges = []
     for block in blocks:
         if block.is_final:
@@ -188,7 +191,7 @@ def _edges(
             continue
         if below > row:
             edges.append(Edge(_path((_x(lane), _y(row)), (_x(to_lane), _y(below))), kind))
-    if gap_row is not None:
+    if gap_row is not None and gap_row + 1 < len(rows):
         edges.append(Edge(_path((_x(0), _y(gap_row)), (_x(0), _y(gap_row + 1))), "gap"))
     return edges[::-1]
 

@@ -216,6 +216,14 @@ class BranchingNode(MadeNode):
             slot=None if self.engine == "pow" else 2 * block.height,
         )
 
+    def params(self) -> schema.Params:
+        told = super().params()
+        return msgspec.structs.replace(told, params=told.params | {"finality_depth": 10})
+
+    def delegations(self, address: str) -> schema.DelegationList:
+        self._check_known()
+        return super().delegations(address)
+
     def validators(self, first: int, limit: int) -> schema.ValidatorList:
         self.calls.append("validators")
         self._check_known()
@@ -227,4 +235,4 @@ class BranchingNode(MadeNode):
 
     def _check_known(self) -> None:
         if self.is_old:
-            raise Invalid("not_found", "there is no such path")
+            raise Invalid("not_found", "no such path")

@@ -13,6 +13,7 @@ from chaosnet.rpc.client import AsyncClient
 from chaosnet.rpc.schema import StreamEvent
 from explorer.app import create_app
 from explorer.board import Board
+from explorer.desk import Desk
 from explorer.feed import Feed
 from tests.unit.explorer.made_node import MadeNode
 
@@ -59,6 +60,7 @@ class Site:
         self.clients: list[QueueClient] = []
         self.app = create_app(list(self.wires), connect=self._connect)
         self.board: Board = self.app.state.board
+        self.desk: Desk = self.app.state.desk
         self.feed: Feed = self.app.state.feed
 
     def _connect(self, url: str) -> AsyncClient:

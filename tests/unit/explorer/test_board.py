@@ -8,6 +8,7 @@ import msgspec
 
 from chaosnet.rpc import schema
 from explorer.feed import Reader
+from tests.unit.explorer.branching_node import BranchingNode
 from tests.unit.explorer.made_node import MadeNode
 from tests.unit.explorer.site import Site
 
@@ -131,17 +132,99 @@ async def test_replaced_chain_is_loaded_anew_and_browsers_start_over() -> None:
     assert node.block_id(2) in await site.page("/block/2")
 
 
-async def test_reorganisation_is_followed() -> None:
-    node = MadeNode()
-    for _ in range(4):
-        node.grow()
+def branching(blocks: int = 8) -> BranchingNode:
+    node = BranchingNode()
+    for _ in range(blocks):
+        node.grow(2)
+    return node
+
+
+def reorganised(node: BranchingNode, depth: int) -> list[schema.StreamEvent]:
+    """Fork, and return what a node's stream says then: the new blocks, and what became of the old."""
+    dropped = node.fork(depth)
+    told = node.reorganisations[0]
+    fields = {name: getattr(told, name) for name in schema.ReorgEvent.__struct_fields__}
+    news = [event(block) for block in node.made[-depth - 1 :]]
+    return [*news, schema.ReorgEvent(**fields | {"dropped": dropped})]
+
+
+async def test_reorganisation_corrects_lists_without_a_reset() -> None:
+    node = branching()
     async with running(Site(node)) as site:
-        reader = site.feed.subscribe([], "en")
-        node.made[3] = msgspec.structs.replace(node.made[3], id="ab" * 32)
-        node.made[4] = msgspec.structs.replace(node.made[4], id="cd" * 32, parent="ab" * 32)
-        await site.clients[0].queue.put(schema.ReorgEvent(common_height=2, dropped=[]))
-        await until(reader, b"reset")
-        assert [b.id for b in site.board.blocks[:2]] == ["cd" * 32, "ab" * 32]
+        reader = site.feed.subscribe(["block", "chain"], "en")
+        old = node.made[-2:]
+        asked = len(node.calls)
+        for told in reorganised(node, 2):
+            await site.clients[0].queue.put(told)
+        chunk = await until(reader, b"gone")
+        assert f'"gone":"{old[1].id} {old[0].id}"'.encode() in chunk
+        assert b"event: reset" not in chunk
+        if b"/block/9" not in chunk:
+            await until(reader, b"/block/9")
+        assert [block.id for block in site.board.blocks] == [block.id for block in node.made[::-1]]
+        assert "blocks" not in node.calls[asked:], "the events themselves were enough"
+        assert site.board.undone.block(old[0].id) is not None
+
+
+async def test_reorganisation_is_followed_when_only_its_event_came() -> None:
+    node = branching()
+    async with running(Site(node)) as site:
+        reader = site.feed.subscribe(["chain"], "en")
+        *_, told = reorganised(node, 2)
+        await site.clients[0].queue.put(told)
+        await until(reader, b"gone")
+        assert [block.id for block in site.board.blocks] == [block.id for block in node.made[::-1]]
+
+
+async def test_reorganisation_is_found_by_polling() -> None:
+    node = branching()
+    site = await Site(node).start()
+    reader = site.feed.subscribe(["chain"], "en")
+    await reader.next_chunk()
+    reorganised(node, 1)
+    await site.start()
+    assert b'"gone"' in await reader.next_chunk()
+    assert site.board.blocks[0].id == node.made[-1].id
+
+
+async def test_block_that_comes_back_is_no_longer_undone() -> None:
+    node = branching()
+    site = await Site(node).start()
+    old = node.made[-1]
+    reorganised(node, 1)
+    await site.start()
+    assert site.board.undone.block(old.id) is not None
+    node.made[-2:] = [old, msgspec.structs.replace(node.made[-1], id="cd" * 32, parent=old.id)]
+    await site.start()
+    assert site.board.undone.block(old.id) is None
+    assert "Block 8" in await site.page(f"/block/{old.id}")
+
+
+async def test_finality_that_advances_is_told_once() -> None:
+    node = branching()
+    async with running(Site(node)) as site:
+        reader = site.feed.subscribe(["chain"], "en")
+        final = schema.FinalEvent(height=4, id=node.made[4].id)
+        await site.clients[0].queue.put(final)
+        assert rb"data-final=\"4\"" in await until(reader, b"final")
+        before = site.feed.last_id
+        site.board._finalise(4)
+        assert site.feed.last_id == before
+        assert [block.height for block in site.board.blocks if block.is_final] == [4, 3, 2, 1, 0]
+
+
+async def test_watchers_of_a_dropped_transaction_are_told() -> None:
+    node = branching()
+    tx_id = node.tx_id(8, 0)
+    async with running(Site(node)) as site:
+        reader = site.feed.subscribe([], "en", tx_id=tx_id)
+        other = site.feed.subscribe([], "en", tx_id=node.tx_id(2, 0))
+        await other.next_chunk()
+        for told in reorganised(node, 1):
+            await site.clients[0].queue.put(told)
+        await until(reader, b"touched")
+        assert site.board.undone.height_of(tx_id) == 7
+        assert not other._is_touched, "its transaction is where it was"
 
 
 async def test_watchers_hear_of_their_transaction_pending_and_in_a_block() -> None:
