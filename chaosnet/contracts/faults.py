@@ -22,6 +22,15 @@ FAULTS: Final[dict[str, str]] = {
     "no_method": "the interface has no such method",
     "bad_args": "arguments do not fit the method's signature",
     "unknown_op": "this rule set knows no such operation",
+    "bad_interface": "the interface that the source declares is not one this release knows",
+    "deposit": "it adds more to the state than the declared deposit covers",
+    "no_token": "no token has this id, or it has no reserve",
+    "frozen": "the token is paused, or this holder of it is frozen",
+    "not_holder": "the caller does not hold this right over the token",
+    "changed": "the allowance is not what was expected",
+    "expired": "the height has passed until which this was meant",
+    "too_little": "less would come out than was asked for",
+    "supply": "there would be more of the token than there may be",
 }
 
 TEXT_BYTES_MAX: Final = 256

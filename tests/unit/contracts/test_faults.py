@@ -2,6 +2,7 @@
 
 import pytest
 
+from chaosnet.base.errors import CODES
 from chaosnet.contracts.faults import FAULTS, TEXT_BYTES_MAX, GuestFault, OutOfGas, clip_text
 
 
@@ -22,3 +23,7 @@ def test_text_is_cut_between_characters() -> None:
 def test_fault_explains_itself() -> None:
     assert str(GuestFault("static")) == "static: " + FAULTS["static"]
     assert str(GuestFault("script_error", "contract:3: oh")) == "script_error: contract:3: oh"
+
+
+def test_a_receipt_may_carry_every_fault() -> None:
+    assert not set(FAULTS) - set(CODES)
