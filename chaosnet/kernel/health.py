@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from chaosnet.consensus.engine import Finality
 from chaosnet.kernel import trusting
 from chaosnet.kernel.node import Node
+from chaosnet.ledger.candidates import find_candidate
 
 STALL_INTERVALS = 3
 """Idle intervals without a block after which the chain counts as stalled."""
 SYNC_LAG = 2
 """Blocks behind the best peer from which a node counts as syncing."""
+ROUNDS_TO_FINAL = 6
+"""Rounds of slots after which a block should be final; every second slot has a winner under pos."""
 SILENT_MS = 5_000
 """A validator without a vote or status for this long is silent."""
 
@@ -28,7 +31,11 @@ class HealthView:
 
 def silent_validators(node: Node, now: int) -> list[bytes]:
     """Return the operators of validators that are not this node and were not heard for a while."""
-    node_of = {m.operator: m.node_key for m in node.head.members}
+    head = node.head
+    node_of = {m.operator: m.node_key for m in head.members}
+    if head.epoch is not None:  # who was elected need not be a member, nor use its member's node
+        elected = (find_candidate(head.state, v.operator) for v in head.validators.validators)
+        node_of |= {candidate.operator: candidate.node_key for candidate in elected if candidate is not None}
     silent = []
     for validator in node.head.validators.validators:
         node_id = node_of.get(validator.operator, b"")
@@ -49,18 +56,37 @@ def needed(node: Node) -> int:
 def watch_quorum(node: Node, now: int) -> None:
     """Remember since when too few validators are heard.
 
-    A node without a vote may know them through others only: as long as blocks come, they are there.
+    A node without a vote may know them through others only: as long as blocks come, or become final where
+    they are not at once, they are there.
     """
     head = node.head
     if node.branch is not None and node.branch.finality is Finality.DEPTH:
         node.quorum_lost_ms = None
         return
     present = len(head.validators.validators) - len(silent_validators(node, now))
-    is_moving = node.branch is None and now - node.head_ms <= head.params.idle_interval_ms + SILENT_MS
+    is_moving = now - _agreed_ms(node) <= _longest_agreement_ms(node) + SILENT_MS
     if present >= needed(node) or (is_moving and not node.own_operator(head.validators)):
         node.quorum_lost_ms = None
     elif node.quorum_lost_ms is None:
         node.quorum_lost_ms = now
+
+
+def _agreed_ms(node: Node) -> int:
+    """Return when the newest final block was made, as far as it is known."""
+    if node.tree is None:
+        return node.head_ms
+    return node.tree.entries[node.tree.root].head.header.time_ms
+
+
+def _longest_agreement_ms(node: Node) -> int:
+    """Return after what time a block is final at the latest while more than two thirds take part.
+
+    Under the finality gadget that takes each of them two blocks, and slots of the others are lost.
+    """
+    head = node.head
+    if node.branch is None:
+        return head.params.idle_interval_ms
+    return ROUNDS_TO_FINAL * len(head.validators.validators) * head.params.slot_ms
 
 
 def best_height(node: Node) -> int:

@@ -77,6 +77,48 @@ def test_status_and_peers_and_evidence(cli: Cli, grown: NodeOfOne) -> None:
     assert cli("evidence").out == ""
 
 
+BRANCHING = schema.ConsensusStatus(
+    engine="pow",
+    finality="depth",
+    era=0,
+    height=19,
+    round=0,
+    step="wait",
+    proposer="",
+    validators=4,
+    needed=3,
+    is_validator=True,
+    weight="4096",
+    next_engine="pos",
+    handover_height=20,
+    reorganisations=2,
+)
+
+
+@pytest.mark.parametrize(
+    ("now", "parts"),
+    [
+        (BRANCHING, ("pow, era 0", "by the blocks above", "2 reorganisations", "4096", ": 17 blocks to go")),
+        (
+            replace(BRANCHING, engine="dpos", finality="gadget", proposer="gamma", is_handing_over=True),
+            ("by votes in headers, 3 of 4 needed", "turn        gamma", "waits until that block is final"),
+        ),
+    ],
+)
+def test_status_says_how_the_chain_grows(
+    cli: Cli,
+    grown: NodeOfOne,
+    monkeypatch: pytest.MonkeyPatch,
+    now: schema.ConsensusStatus,
+    parts: tuple[str, ...],
+) -> None:
+    told = replace(grown.status(), consensus=now)
+    monkeypatch.setattr(grown, "status", lambda: told)
+    shown = cli("status").out
+    for part in (*parts, "to pos after block 20"):
+        assert part in shown
+
+
 def test_health_says_why_and_since_when(cli: Cli, grown: NodeOfOne, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli("health").out == "healthy, running\n"
     ill = schema.Health(
@@ -184,3 +226,22 @@ def test_verify_reads_both_places_from_a_configuration(cli: Cli, grown: NodeOfOn
     config = f'[node]\ngenesis = "genesis.json"\ndata_dir = {json.dumps(str(tmp_path / "chain"))}\n'
     (tmp_path / "node.toml").write_text(config)
     assert cli("verify", "--config", tmp_path / "node.toml", "--json").json["height"] == 3
+
+
+def test_a_node_in_doubt_is_shown_as_such(
+    cli: Cli, grown: NodeOfOne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ill = schema.Health(
+        is_healthy=False, phase="running", code="untrusted", reason="UNTRUSTED: nothing vouches for it"
+    )
+    told = replace(grown.status(), health=ill, trust="untrusted")
+    monkeypatch.setattr(grown, "status", lambda: told)
+    monkeypatch.setattr(grown, "health", lambda: ill)
+    shown = cli("status").out
+    assert "UNTRUSTED: nothing vouches" in shown
+    assert "history     UNTRUSTED" in shown
+    genesis = grown.chain.genesis_hash.hex()
+    for arguments in ((), ("--prove", "--genesis", genesis)):
+        done = cli("account", ADDRESS, *arguments, "--json")
+        assert "UNTRUSTED: nothing vouches" in done.err
+        assert done.json["exists"]

@@ -1,11 +1,18 @@
 """What is wrong, in one word and one sentence."""
 
-import pytest
+import dataclasses
 
+import pytest
+from msgspec.structs import replace
+
+from chaosnet.base.codec import encode
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.health import SILENT_MS, HealthView, best_height, health_of, needed, silent_validators
+from chaosnet.ledger.candidates import find_candidate
+from chaosnet.ledger.keys import candidate_key
 from chaosnet.protocol.messages import TxHashes
 from tests.unit.kernel.harness import Bench
+from tests.unit.kernel.ring import Ring
 
 
 def health(bench: Bench) -> HealthView:
@@ -158,3 +165,39 @@ def test_a_halted_node_says_why() -> None:
         "disk_full",
         "stopped: disk_full",
     )
+
+
+def test_a_follower_knows_the_quorum_by_what_becomes_final() -> None:
+    """It hears one validator only; as long as finality moves on, the others are there."""
+    ring = Ring("dpos", spare=1).start()
+    ring.pass_ms(10_000)
+    follower = ring.machines[4]
+    for machine in ring.machines[1:4]:
+        ring.feed(4, ev.Disconnected(machine.id, "gone"))
+        follower.node.heard.pop(machine.id, None)
+    ring.cut = lambda a, b: 4 in (a, b) and 0 not in (a, b)
+    ring.pass_ms(30_000)
+    assert len(silent_validators(follower.node, ring.now)) == 3
+    assert follower.node.quorum_lost_ms is None
+    ring.down |= {2, 3}
+    ring.pass_ms(60_000)
+    assert follower.node.quorum_lost_ms is not None
+    assert health_of(follower.node, ring.now).code == "finality_lost"
+
+
+def test_who_was_elected_is_heard_by_its_own_node() -> None:
+    """A validator may run another node than its membership names."""
+    ring = Ring("dpos").start()
+    ring.pass_ms(5_000)
+    node, person = ring.machines[0].node, ring.people[1]
+    other_node = b"another node" + bytes(20)
+    assert silent_validators(node, ring.now) == []
+    candidate = find_candidate(node.head.state, person.address)
+    assert candidate is not None
+    changed = replace(candidate, node_key=other_node)
+    state = node.head.state.update({candidate_key(person.address): encode(changed)})
+    node.head = dataclasses.replace(node.head, state=state)
+    node.started_ms = 0
+    assert silent_validators(node, ring.now) == [person.address]
+    node.heard[other_node] = ring.now
+    assert silent_validators(node, ring.now) == []
