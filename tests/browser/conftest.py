@@ -1,5 +1,5 @@
 """Fixtures of all browser tests."""
 
-from tests.browser.scene import scene
+from tests.browser.scene import forking, scene
 
-__all__ = ["scene"]
+__all__ = ["forking", "scene"]

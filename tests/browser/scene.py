@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.browser import chromium
 from tests.browser.chromium import BrowserError, Chromium
 from tests.browser.servers import NodeServer, explorer_over
+from tests.unit.explorer.branching_node import BranchingNode
 from tests.unit.explorer.made_node import MadeNode
 
 
@@ -40,12 +42,30 @@ class Scene(NamedTuple):
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    path = chromium.program()
-    if path is None:
-        pytest.skip("no Chromium on this host: the explorer is not tried in a real browser")
+    """Twenty blocks, each final at once."""
     node = MadeNode()
     for _ in range(20):
         node.grow(2)
+    with _played(node) as played:
+        yield played
+
+
+@pytest.fixture
+def forking() -> Iterator[Scene]:
+    """Twenty blocks of a chain that can fork, the newest six not final."""
+    node = BranchingNode()
+    now_ms = time.time_ns() // 1_000_000
+    for height in range(1, 21):
+        node.grow(2, time_ms=now_ms - (21 - height) * 1_000)
+    with _played(node) as played:
+        yield played
+
+
+@contextmanager
+def _played(node: MadeNode) -> Iterator[Scene]:
+    path = chromium.program()
+    if path is None:
+        pytest.skip("no Chromium on this host: the explorer is not tried in a real browser")
     server = NodeServer(node)
     try:
         with explorer_over(server.url) as (url, process):

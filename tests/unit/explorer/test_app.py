@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from chaosnet.base.errors import Invalid
@@ -12,6 +13,7 @@ from chaosnet.rpc.schema import Health
 from explorer import feed as feeds
 from explorer.app import create_app
 from explorer.feed import Reader
+from tests.fake_backend import PRESENT
 from tests.unit.explorer.made_node import ALICE, HOSTILE, MadeNode
 from tests.unit.explorer.site import Site, Tags, text_of
 
@@ -20,6 +22,21 @@ def hostile_node() -> MadeNode:
     node = MadeNode(HOSTILE[:40], chain=HOSTILE)
     node.memo = HOSTILE
     node.grow(2)
+    validators = [
+        msgspec.structs.replace(v, name=HOSTILE, operator=HOSTILE) for v in node.validator_list.validators
+    ]
+    node.validator_list = msgspec.structs.replace(
+        node.validator_list, engine=HOSTILE, leader=HOSTILE, leader_name=HOSTILE, validators=validators
+    )
+    blocks = [
+        msgspec.structs.replace(b, proposer=HOSTILE, proposer_name=HOSTILE, id=HOSTILE + b.id[:4])
+        for b in node.block_tree.blocks
+    ]
+    node.block_tree = msgspec.structs.replace(node.block_tree, finality=HOSTILE, blocks=blocks)
+    bonds = [
+        msgspec.structs.replace(b, name=HOSTILE, operator=HOSTILE) for b in node.delegation_list.delegations
+    ]
+    node.delegation_list = msgspec.structs.replace(node.delegation_list, delegations=bonds)
     node.be_wrong(Health(is_healthy=False, phase=HOSTILE, code=HOSTILE, reason=HOSTILE, since_ms=1))
     return node
 
@@ -32,6 +49,9 @@ def paths_of(node: MadeNode) -> list[str]:
         f"/tx/{node.tx_id(1, 0)}",
         f"/address/{ALICE}",
         "/nodes",
+        "/tree",
+        "/validators",
+        f"/address/{PRESENT}",
         "/block/99",
         "/tx/zz",
         "/nowhere",
