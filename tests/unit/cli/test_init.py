@@ -249,3 +249,16 @@ def test_directory_says_who_the_node_is(cli: Cli, tmp_path: Path) -> None:
     made = cli("init", tmp_path / "n", "--json").json
     found = read_node_dir(tmp_path / "n")
     assert (found.member, found.node_key.hex()) == (made["member"], made["node_key"])
+
+
+def test_a_block_to_trust_is_handed_to_the_node(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "n"
+    founded(cli, directory, tmp_path)
+    given: list[str] = []
+    monkeypatch.setattr("chaosnet.daemon.process.run_node", lambda *_, pinned, **__: given.append(pinned))
+    pin = f"7:{'ab' * 32}"
+    cli("node", "run", "--config", directory / "node.toml", "--trust", pin)
+    assert given == [pin]
+    assert "block id" in cli("node", "run", "--config", directory / "node.toml", "--trust", "7", code=2).err

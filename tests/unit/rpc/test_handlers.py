@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from chaosnet.base.limits import BATCH_TXS_MAX
+from chaosnet.rpc import schema
 from chaosnet.rpc.routes import ROUTES, Route
 from tests.fake_backend import ABSENT, HEAD, PRESENT, id_of
 from tests.unit.rpc.caller import Caller, problem
@@ -137,6 +138,19 @@ async def test_health_and_readiness(is_healthy: bool, phase: str, alive: int, re
         response = await caller.get(path)
         assert response.status_code == status
         assert response.json()["phase"] == phase
+
+
+async def test_a_node_in_doubt_is_alive_and_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = Caller()
+    told = schema.Health(is_healthy=False, phase="running", code="untrusted", reason="pin a block")
+    monkeypatch.setattr(caller.backend, "health", lambda: told)
+    assert (await caller.get("/health")).status_code == 200
+    ready = await caller.get("/ready")
+    assert (ready.status_code, ready.json()["code"], ready.json()["reason"]) == (
+        503,
+        "untrusted",
+        "pin a block",
+    )
 
 
 # ── submission ───────────────────────────────────────────────────────────────────────────────────────────

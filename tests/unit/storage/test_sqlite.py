@@ -173,6 +173,16 @@ def test_evidence_is_kept_once(store: ChainStore) -> None:
     assert store.evidence() == evidence[:2]
 
 
+def test_what_is_known_of_trust_is_replaced_and_kept(store: ChainStore) -> None:
+    assert store.trust() == b""
+    store.keep_trust(b"doubt")
+    store.keep_trust(b"trusted")
+    store.close()
+    again = reopened(store.directory)
+    assert again.trust() == b"trusted"
+    again.close()
+
+
 def test_a_block_that_does_not_follow_is_refused_and_leaves_no_trace(store: ChainStore, chain: Chain) -> None:
     first, second = chain.next(2), chain.next(2)
     with pytest.raises(Broken):
