@@ -80,6 +80,6 @@ async def read_tree(asker: Asker, index: int) -> None:
     try:
         tree = await asker.ask_node(index, lambda client: client.tree())
     except ChaosError as error:
-        network.forks.problems[index] = plain(str(error))
+        network.miss_tree(index, plain(str(error)))
         return
     network.take_tree(index, tree)

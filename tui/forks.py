@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from chaosnet.rpc.schema import Reorganisation, ReorgEvent, Tree
+from chaosnet.rpc.schema import Reorganisation, ReorgEvent, Tree, TreeBlock
 
 REORGS_MAX: Final = 64
 """Reorganisations remembered, of all nodes together."""
@@ -52,8 +52,8 @@ class Forks:
     """Why the last question for a tree was in vain."""
     reorgs: dict[str, Reorg] = field(default_factory=dict)
     """By key; the oldest first."""
-    restless: set[int] = field(default_factory=set)
-    """Nodes that changed branches since their tree was asked for."""
+    restless: dict[int, int] = field(default_factory=dict)
+    """How often nodes changed branches since their tree was asked for; 0: before they were watched."""
 
     def clear(self) -> None:
         """Forget everything."""
@@ -62,17 +62,20 @@ class Forks:
         self.reorgs.clear()
         self.restless.clear()
 
-    def take_tree(self, node: int, tree: Tree, to_local: Callable[[int], int]) -> None:
-        """Take a node's tree and the reorganisations it tells of; `to_local` turns its times into ours."""
+    def take_tree(self, node: int, tree: Tree, to_local: Callable[[int], int]) -> list[Reorg]:
+        """Take a node's tree, and return which reorganisations are news; `to_local` makes its times ours."""
         self.trees[node] = tree
         self.problems.pop(node, None)
-        self.restless.discard(node)
+        news = self.restless.pop(node, 0)
+        found = []
         for facts in reversed(tree.reorganisations):
             reorg = Reorg(node, to_local(facts.at_ms), facts)
             if (known := self.reorgs.get(reorg.key)) is not None:
                 self.reorgs[reorg.key] = Reorg(node, known.time_ms, facts)
             else:
                 self.keep(reorg)
+                found.append(reorg)
+        return found[-news:] if news else []
 
     def keep(self, reorg: Reorg) -> None:
         """Remember a reorganisation."""
@@ -80,6 +83,11 @@ class Forks:
         self.reorgs[reorg.key] = reorg
         while len(self.reorgs) > REORGS_MAX:
             del self.reorgs[next(iter(self.reorgs))]
+
+    def block(self, block_id: str) -> TreeBlock | None:
+        """Return a block that is in any tree."""
+        blocks = (block for tree in self.trees.values() for block in tree.blocks)
+        return next((block for block in blocks if block.id == block_id), None)
 
     def newest(self, count: int, node: int | None = None) -> list[Reorg]:
         """Return the last reorganisations, of one node or of all, newest first."""

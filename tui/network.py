@@ -146,6 +146,8 @@ class Network:
             self._watch_branches(index, before, status, now_ms)
         elif before is not None:
             node.forget_above(-1)
+        elif status.consensus.reorganisations:
+            self.forks.restless.setdefault(index, 0)
         if not node.is_reachable:
             node.since_ms = now_ms
         node.status, node.is_reachable, node.error = status, True, ""
@@ -163,13 +165,12 @@ class Network:
         self._watch_chains(now_ms)
 
     def _watch_branches(self, index: int, before: schema.Status, status: schema.Status, now_ms: int) -> None:
-        """Write down that a node whose stream is not read changed branches."""
+        """Take note that a node whose stream is not read changed branches: its tree tells which."""
         if self.is_streaming and index == self.source:
             return
         count = status.consensus.reorganisations - before.consensus.reorganisations
         if count > 0 and before.started_ms == status.started_ms:
-            self.forks.restless.add(index)
-            self.journal.add(now_ms, "warn", "branches", status.name, n=count, height=status.height)
+            self.forks.restless[index] = self.forks.restless.get(index, 0) + count
 
     @staticmethod
     def _watch_health(node: NodeView, status: schema.Status, now_ms: int) -> None:
@@ -281,7 +282,17 @@ class Network:
     def take_tree(self, index: int, tree: schema.Tree) -> None:
         """Take a node's tree of blocks, and the reorganisations it tells of."""
         self.version += 1
-        self.forks.take_tree(index, tree, self.nodes[index].to_local)
+        for reorg in self.forks.take_tree(index, tree, self.nodes[index].to_local):
+            self.journal.add_reorg(self.now_ms, self.nodes[index].name, reorg.facts, reorg.key)
+
+    def miss_tree(self, index: int, problem: str) -> None:
+        """Take note that a node does not show its tree; that it changed branches is told all the same."""
+        self.version += 1
+        self.forks.problems[index] = problem
+        node = self.nodes[index]
+        if (count := self.forks.restless.pop(index, 0)) and node.status is not None:
+            height = node.status.height
+            self.journal.add(self.now_ms, "warn", "branches", node.name, n=count, height=height)
 
     def _hold(self, block: schema.BlockSummary) -> None:
         self.blocks[block.height] = block

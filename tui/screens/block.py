@@ -2,11 +2,12 @@
 
 from textual.binding import Binding
 
-from chaosnet.rpc.schema import Block, TransactionSummary
+from chaosnet.base.errors import Invalid
+from chaosnet.rpc.schema import Block, TransactionSummary, TreeBlock
 from tui.desk import Desk, Open
 from tui.screens.detail import DetailView
 from tui.screens.rows import field_row, tx_columns, tx_rows
-from tui.show import moment, number, size
+from tui.show import moment, number, short_weight, size
 from tui.widgets.live_table import LiveTable, Row
 
 PAGE = 100
@@ -26,15 +27,28 @@ class BlockScreen(DetailView):
         self._block: Block | None = None
         self._txs: list[TransactionSummary] = []
         self._is_begun = False
+        self._side: TreeBlock | None = None
+        """Of a branch that is not the chain: nodes tell no more of it than their tree does."""
 
     async def load(self) -> None:
         """Read the block with its first transactions."""
-        self._block = await self.desk.feed.ask(lambda client: client.block(self.key))
+        try:
+            self._block = await self.desk.feed.ask(lambda client: client.block(self.key))
+        except Invalid:
+            self._side = self.desk.network.forks.block(self.key)
+            if self._side is None:
+                raise
+            return
         self._txs = list(self._block.transactions)
 
     def paint(self) -> None:
         """Show it."""
         block, words = self._block, self.desk.words
+        if block is None and self._side is not None:
+            self.show_problem(is_loaded=True)
+            self.query_one("#items").display = False
+            self.show_fields(words("block_title", height=self._side.height), self._side_fields(self._side))
+            return
         if not self.show_problem(is_loaded=block is not None) or block is None:
             return
         self.show_fields(words("block_title", height=block.summary.height), self._fields(block))
@@ -47,6 +61,22 @@ class BlockScreen(DetailView):
         if self._txs and not self._is_begun:
             table.focus()
         self._is_begun = True
+
+    def _side_fields(self, block: TreeBlock) -> list[Row]:
+        words = self.desk.words
+        where = words("tree_tail" if block.is_tail else "tree_side")
+        return [
+            field_row(words("f_id"), block.id, style="bold"),
+            field_row(words("f_status"), words("block_aside", where=where), style=self.desk.palette.warn),
+            field_row(words("f_time"), moment(block.time_ms)),
+            field_row(words("f_parent"), block.parent, link=f"block:{block.parent}"),
+            field_row(
+                words("f_proposer"), block.proposer_name or block.proposer, link=f"account:{block.proposer}"
+            ),
+            field_row(words("f_engine"), f"{block.engine} · {words('fact_era')} {block.era}"),
+            field_row(words("f_weight"), short_weight(block.weight)),
+            field_row(words("col_txs"), number(block.tx_count)),
+        ]
 
     def _fields(self, block: Block) -> list[Row]:
         words, summary = self.desk.words, block.summary

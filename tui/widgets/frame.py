@@ -27,6 +27,8 @@ KEYS: Final = (
     ("q", "quit", "quit"),
 )
 BANNER_LINES: Final = 2
+BROAD: Final = 112
+"""From this width on there is room for a badge."""
 NARROW: Final = 96
 """Below this width the tabs stand closer together."""
 
@@ -50,7 +52,8 @@ class TopBar(Horizontal):
             tabs.append(f"[{style}][@click=app.show('{name}')]{before}{number} {words(name)} [/][/]")
         self.query_one("#tabs", Static).update("".join(tabs))
         time = Text(clock(desk.now_ms()))
-        if not is_narrow and any(n.live and n.live.consensus.is_handing_over for n in desk.network.nodes):
+        is_broad = self.app.size.width >= BROAD
+        if is_broad and any(n.live and n.live.consensus.is_handing_over for n in desk.network.nodes):
             time = Text.assemble((f" {words('handing_over')} ", f"reverse {desk.palette.warn}"), " ", time)
         if desk.is_paused:
             time = Text.assemble((f" {words('paused')} ", f"reverse {desk.palette.warn}"), " ", time)

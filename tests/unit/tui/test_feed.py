@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from msgspec import structs
 
 from chaosnet.base.errors import Invalid, Refused, Unavailable
 from chaosnet.rpc import schema
@@ -163,6 +164,20 @@ async def test_an_answer_that_refuses_is_an_answer() -> None:
     with pytest.raises(Invalid, match="not_found"):
         await feed.ask(lambda client: client.block(99))
     assert "block 99" not in nodes[1].asked
+
+
+async def test_the_tree_of_a_node_that_changed_branches_is_asked_for_once() -> None:
+    node = Answers("alpha")
+    feed = feed_of(node)
+    await feed.look(0)
+    assert "tree" not in node.asked
+    status = feed.network.nodes[0].status
+    assert status is not None
+    before = structs.replace(status.consensus, reorganisations=-1)
+    feed.network.nodes[0].status = structs.replace(status, consensus=before)
+    await feed.look(0)
+    await feed.look(0)
+    assert node.asked.count("tree") == 1
 
 
 async def test_nobody_to_ask() -> None:

@@ -132,15 +132,33 @@ def test_branches_of_nodes_that_are_not_streamed_are_noticed_and_told_once() -> 
     network = network_under("pow")
     network.answered(1, status_under("pow", "beta", reorganisations=2), NOW)
     network.answered(1, status_under("pow", "beta", reorganisations=2), NOW)
-    assert network.forks.restless == {1}
-    (line,) = network.journal.newest(10)
-    assert (line.kind, line.node, line.values["n"]) == ("branches", "beta", 2)
+    assert network.forks.restless == {1: 2}
     network.take_tree(1, fake_staking.block_tree())
-    assert network.forks.restless == set()
+    assert network.forks.restless == {}
+    (line,) = network.journal.newest(10)
+    assert (line.kind, line.node, line.values["n"], line.values["height"]) == ("reorg", "beta", 2, 103)
+    network.take_tree(1, fake_staking.block_tree())
     assert [reorg.node for reorg in network.forks.newest(10)] == [1]
     network.source, network.is_streaming = 0, True
     network.answered(0, status_under("pow", reorganisations=1), NOW)
     assert len(network.journal.newest(10)) == 1, "the stream tells of that one"
+
+
+def test_branches_of_a_node_that_shows_no_tree_are_told_without() -> None:
+    network = network_under("pow")
+    network.answered(1, status_under("pow", "beta", reorganisations=2), NOW)
+    network.miss_tree(1, "not_found")
+    (line,) = network.journal.newest(10)
+    assert (line.kind, line.node, line.values["n"]) == ("branches", "beta", 2)
+
+
+def test_what_happened_before_a_node_was_watched_is_asked_for_and_is_no_news() -> None:
+    network = network_of()
+    network.answered(0, status_under("pow", reorganisations=3), NOW)
+    assert 0 in network.forks.restless
+    network.take_tree(0, fake_staking.block_tree())
+    assert network.forks.newest(10)
+    assert network.journal.newest(10) == []
 
 
 def test_reorganisations_remembered_are_bounded() -> None:

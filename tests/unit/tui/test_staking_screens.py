@@ -200,6 +200,25 @@ async def test_enter_on_a_block_of_the_tree_opens_it() -> None:
         assert isinstance(app.screen, BlockScreen)
 
 
+async def test_a_block_that_is_not_in_the_chain_is_shown_as_the_tree_tells_of_it() -> None:
+    feed = feed_under("dpos")
+    tree = feed.answers.block_tree
+    assert tree is not None
+    side = tree.blocks[1]
+    feed.answers.unknown = {f"block {side.id}"}
+    app = app_of(feed)
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("6")
+        await painted(app, pilot)
+        await painted(app, pilot)
+        await pilot.press("down", "down", "enter")
+        shown = await painted(app, pilot)
+        assert isinstance(app.screen, BlockScreen)
+        assert side.id in shown
+        assert "side: not in the chain" in shown
+        assert "✗" not in shown
+
+
 async def test_under_immediate_finality_the_tree_is_the_head() -> None:
     app = app_of(MadeFeed())
     async with app.run_test(size=SMALL) as pilot:
