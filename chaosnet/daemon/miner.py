@@ -5,6 +5,7 @@ input is closed, so also when the node is killed: none is ever left behind.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,8 +25,11 @@ class Miner:
     """Searches for one block at a time; the newest order replaces the one before."""
 
     def __init__(self, processes: int, on_found: Callable[[int, int], None]) -> None:
-        """`on_found` takes (ticket, nonce), in the event loop."""
-        self._processes = processes
+        """`processes`: 0 for one less than there are processors, but one.
+
+        `on_found` takes (ticket, nonce), in the event loop.
+        """
+        self._processes = processes or max(1, (os.cpu_count() or 1) - 1)
         self._on_found = on_found
         self._tasks: list[asyncio.Task[None]] = []
         self._running: dict[int, asyncio.subprocess.Process] = {}

@@ -255,9 +255,8 @@ class NodeProcess:
             on_report=report,
         )
         if node.config.miner:
-            processes = config.mining.processes or max(1, (os.cpu_count() or 1) - 1)
-            miner = Miner(processes, lambda ticket, nonce: runtime.feed(Mined(ticket, nonce)))
-            runtime.attach_miner(miner)
+            processes = config.mining.processes
+            runtime.attach_miner(Miner(processes, lambda *found: runtime.feed(Mined(*found))))
         stack.push_async_callback(runtime.stop)
         hub = EventHub(first_id=runtime.clock_ms() * 1_000)
         identity = Identity(config.node.name, SOFTWARE, config.rpc.submit)

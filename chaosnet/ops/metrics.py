@@ -85,6 +85,25 @@ class NodeMetrics:
         self._rounds = Counter(
             "chaosnet_rounds_failed", "Rounds above 0 that had to be entered", registry=self._registry
         )
+        self._add_reorganisations()
+        self._double_signs = Counter(
+            "chaosnet_double_signs", "Proofs of double signatures found", registry=self._registry
+        )
+        self._peers = Counter(
+            "chaosnet_peer_events",
+            "Peers admitted, refused, penalised, banned, closed",
+            ("what", "code"),
+            registry=self._registry,
+        )
+        self._interval = Histogram(
+            "chaosnet_block_interval_seconds",
+            "Time between blocks",
+            buckets=BLOCK_INTERVAL_BUCKETS,
+            registry=self._registry,
+        )
+        self._last_time_ms = 0
+
+    def _add_reorganisations(self) -> None:
         self._reorganisations = Counter(
             "chaosnet_reorganisations", "Changes to another branch", registry=self._registry
         )
@@ -102,22 +121,6 @@ class NodeMetrics:
         self._undone = Counter(
             "chaosnet_blocks_undone", "Blocks undone by changes to another branch", registry=self._registry
         )
-        self._double_signs = Counter(
-            "chaosnet_double_signs", "Proofs of double signatures found", registry=self._registry
-        )
-        self._peers = Counter(
-            "chaosnet_peer_events",
-            "Peers admitted, refused, penalised, banned, closed",
-            ("what", "code"),
-            registry=self._registry,
-        )
-        self._interval = Histogram(
-            "chaosnet_block_interval_seconds",
-            "Time between blocks",
-            buckets=BLOCK_INTERVAL_BUCKETS,
-            registry=self._registry,
-        )
-        self._last_time_ms = 0
 
     def on_report(self, fact: ev.ReportFact) -> None:
         """Count a fact."""

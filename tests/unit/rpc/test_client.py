@@ -77,8 +77,8 @@ async def test_reads() -> None:
         assert (await node.account_proof(PRESENT, 3, 2)).set_changes
         assert (await node.search("4 & more")).kind == "none"
         assert (await node.evidence()).evidence == []
-        page = await node.validators(1, 3)
-        assert ([v.name for v in page.validators], page.next) == (["beta", "gamma", "delta"], 4)
+        validators = await node.validators(1, 3)
+        assert ([v.name for v in validators.validators], validators.next) == (["beta", "gamma", "delta"], 4)
         assert len((await node.validators()).validators) == 6
         assert len((await node.tree()).blocks) == 8
         assert len((await node.delegations(PRESENT)).delegations) == 2
