@@ -19,6 +19,7 @@ from chaosnet.kernel.events import (
     RoundMoved,
     TransactionsPending,
 )
+from chaosnet.kernel.trust import Trust
 from chaosnet.model.transaction import SignedTx, decode_transaction
 from chaosnet.rpc import schema
 from chaosnet.rpc.lightclient import check_account_proof
@@ -360,3 +361,10 @@ async def test_what_is_not_final_is_shown_so_and_may_be_replaced(stage: Stage) -
     told = (await events.next_chunk()).decode()
     assert told.index("event: final") < told.index("event: reorg") < told.index(second.tx_id.hex())
     events.end()
+
+
+async def test_doubt_about_the_chain_is_in_status_and_health(stage: Stage) -> None:
+    assert stage.backend.status().trust == "genesis"
+    stage.chain.node.trust = Trust(doubt=0)
+    found = stage.backend.status()
+    assert (found.trust, found.health.code, found.health.is_healthy) == ("untrusted", "untrusted", False)

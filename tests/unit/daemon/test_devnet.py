@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from chaosnet.base.errors import Unavailable
-from chaosnet.daemon.devnet import EXPLORER, Devnet
+from chaosnet.daemon.devnet import EXPLORER, Devnet, stale_pin
 from chaosnet.daemon.devnet_plan import Plan
+from chaosnet.model.genesis_json import format_genesis
+from chaosnet.model.header import block_id_of
 from tests.e2e.net import free_ports
+from tests.real_chain import RealChain
 
 pytestmark = pytest.mark.process
 
@@ -61,3 +64,19 @@ def test_an_end_on_purpose_differs_from_one_that_was_not(net: Stand) -> None:
     os.kill(net.start(EXPLORER), signal.SIGKILL)
     net.wait_gone(EXPLORER)
     assert net.how_ended(EXPLORER) == ""
+
+
+def test_a_node_that_has_stood_still_for_too_long_is_vouched_for(tmp_path: Path) -> None:
+    genesis, data = tmp_path / "genesis.json", tmp_path / "data"
+    chain = RealChain(data, trust_period_ms=1_000)
+    genesis.write_text(format_genesis(chain.genesis))
+    first = chain.node.head
+    for _ in range(2):
+        chain.add()
+    chain.add_unfinal()
+    chain.store.close()
+    final = chain.node.ancestor_header(chain.node.head, 2)
+    assert stale_pin(genesis, data, final.time_ms + 1_000) == ""
+    assert stale_pin(genesis, data, final.time_ms + 1_001) == f"2:{block_id_of(final).hex()}"
+    newcomer = tmp_path / "none"
+    assert stale_pin(genesis, newcomer, first.header.time_ms + 1_001) == f"0:{first.block_id.hex()}"

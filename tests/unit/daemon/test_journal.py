@@ -34,6 +34,8 @@ FACTS: list[tuple[ev.ReportFact, str, str]] = [
     (ev.Reorganised(9, b"o", 8, b"n", common_height=3, dropped=()), "warning", "reorganised"),
     (ev.Finalised(6, b"f" * 32), "debug", "final"),
     (ev.DoubleSign(b"\xef" * 32, 9), "error", "double_sign"),
+    (ev.TrustJudged(is_trusted=False, detail="pin a block"), "warning", "untrusted"),
+    (ev.TrustJudged(is_trusted=True, detail=""), "info", "trusted"),
     (ev.Halted("disk_full", "5 bytes free"), "critical", "halted"),
     (ev.TransactionsPending((b"i",)), "debug", "pending"),
 ]
