@@ -47,6 +47,17 @@ Params = Annotated[
 Treasury = Annotated[
     str | None, typer.Option(help="Address for forfeited coins; default: one without a key.")
 ]
+Members = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--member",
+        help="NAME:OPERATOR:CONSENSUS_KEY:NODE_KEY[:VRF_KEY][:ROLE], as `chaosnet init` prints it.",
+    ),
+]
+MemberDirs = Annotated[
+    list[Path] | None,
+    typer.Option("--member-dir", help="Directory made by `chaosnet init`; may be repeated."),
+]
 TimeMs = Annotated[int | None, typer.Option(help="Genesis time, Unix ms; default: now.")]
 File = Annotated[Path, typer.Argument(help="Genesis file.")]
 
@@ -54,15 +65,8 @@ File = Annotated[Path, typer.Argument(help="Genesis file.")]
 @new.command()
 def consortium(
     name: ChainName,
-    member: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME:OPERATOR:CONSENSUS_KEY:NODE_KEY[:VRF_KEY][:ROLE], as `chaosnet init` prints it."
-        ),
-    ] = None,
-    member_dir: Annotated[
-        list[Path] | None, typer.Option(help="Directory made by `chaosnet init`; may be repeated.")
-    ] = None,
+    member: Members = None,
+    member_dir: MemberDirs = None,
     alloc: Annotated[
         list[str] | None, typer.Option(help="NAME:ADDRESS:AMOUNT in COS; may be repeated.")
     ] = None,
@@ -87,7 +91,7 @@ def consortium(
     genesis = consortium_genesis(
         name,
         _now_or(time_ms),
-        [_member(text) for text in (*(member or ()), *(read_node_dir(d).member for d in member_dir or ()))],
+        _members(member, member_dir),
         [_allocation(text) for text in alloc or ()],
         schedule=parse_schedule(schedule),
         bonds=[_bond(text) for text in bond or ()],
@@ -106,6 +110,8 @@ def public(
     founding_blocks: Annotated[
         int, typer.Option(min=1, help="Proof-of-work blocks that mint the shares.")
     ] = FOUNDING_BLOCKS,
+    member: Members = None,
+    member_dir: MemberDirs = None,
     param: Params = None,
     treasury: Treasury = None,
     time_ms: TimeMs = None,
@@ -113,13 +119,18 @@ def public(
     *,
     as_json: Json = False,
 ) -> None:
-    """The public network of 10,000,000 COS: mined by proof of work into four shares, then proof of stake."""
+    """The public network of 10,000,000 COS: mined by proof of work into four shares, then proof of stake.
+
+    The members make the first blocks of proof of stake, until somebody has bonded enough coins: at least one
+    is needed, with a VRF key.
+    """
     holders = Holders(*(address_of_text(ADDRESS_PREFIX, text) for text in (angel, ico, team, foundation)))
     genesis = public_genesis(
         name,
         _now_or(time_ms),
         holders,
         founding_blocks,
+        members=_members(member, member_dir),
         treasury=_treasury(treasury),
     )
     _write(_with_params(genesis, param), out, as_json=as_json)
@@ -200,6 +211,10 @@ def _now_or(time_ms: int | None) -> int:
 
 def _treasury(text: str | None) -> Address:
     return TREASURY if text is None else address_of_text(ADDRESS_PREFIX, text)
+
+
+def _members(texts: list[str] | None, dirs: list[Path] | None) -> list[Member]:
+    return [_member(text) for text in (*(texts or ()), *(read_node_dir(path).member for path in dirs or ()))]
 
 
 def _member(text: str) -> Member:

@@ -5,12 +5,18 @@ from chaosnet.model.genesis import STAKING_ENGINES, VALIDATOR, Genesis
 
 
 def check_staking(genesis: Genesis) -> None:
-    """Raise Invalid(`bad_argument`) unless offences can be punished and a newcomer's trust ends in time.
+    """Raise Invalid(`bad_argument`) unless somebody can make every era's first block, and offences can be
+    punished.
 
-    Only where a staking engine is scheduled. Coins stay punishable longer than evidence counts, and longer
-    than a node may be away without a trusted block (protocol: Evidence, Trust).
+    The founding validators make the first blocks under any engine but pow until candidates have enough coins:
+    without one a public network would stop at its hand-over, since nobody has to bond before it. Under staking
+    engines coins stay punishable longer than evidence counts, and longer than a node may be away without a
+    trusted block (protocol: Evidence, Trust).
     """
     engines = [entry.engine for entry in genesis.schedule]
+    later = next((engine for engine in engines if engine != "pow"), "")
+    if later and not any(member.role == VALIDATOR for member in genesis.members):
+        raise Invalid("bad_argument", f"members: a validator is needed, to make the first {later} blocks")
     if not any(engine in STAKING_ENGINES for engine in engines):
         return
     params = genesis.params

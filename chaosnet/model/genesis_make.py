@@ -93,8 +93,8 @@ def public_genesis(
 ) -> Genesis:
     """Return the genesis of a public network: pow for the founding blocks, pos from the next one on.
 
-    `members` seal pos blocks as long as no candidate has enough coins bonded; without any, somebody must have
-    before the founding blocks end. Not checked here: see `check_genesis`.
+    `members` make the pos blocks as long as no candidate has enough coins bonded; at least one is needed. Not
+    checked here: see `check_genesis`.
     """
     return Genesis(
         chain_name=chain_name,

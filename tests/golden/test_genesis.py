@@ -35,6 +35,7 @@ GENESES = {
         TIME_MS,
         Holders(*(Person(name).address for name in ("angel", "ico", "team", "foundation"))),
         founding_blocks=1_000,
+        members=(MAKER.member(with_vrf=True),),
     ),
 }
 

@@ -48,7 +48,11 @@ def test_public_network_has_four_shares(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "genesis.json"
     names = ("angel", "ico", "team", "foundation")
     holders = [part for name, text in zip(names, ADDRESSES, strict=True) for part in (f"--{name}", text)]
-    cli("genesis", "new", "public", "--name", "cos", *holders, "--founding-blocks", 50, "--out", out)
+    command = ("genesis", "new", "public", "--name", "cos", *holders, "--founding-blocks", 50, "--out", out)
+    assert "validator is needed" in cli(*command, code=2).err
+    assert not out.exists(), "nobody could make the first block of pos"
+    member = PEOPLE[0].member(with_vrf=True)
+    cli(*command, "--member", f"{member_text(PEOPLE[0])}:{member.vrf_key.hex()}")
     checked = cli("genesis", "check", out, "--json").json
     assert checked["supply"] == str(10_000_000 * MOTES_PER_COS)
     assert checked["engines"] == [{"height": 1, "engine": "pow"}, {"height": 51, "engine": "pos"}]

@@ -209,7 +209,9 @@ def test_a_wrong_supply_stops_the_node() -> None:
 
 def test_founding_blocks_mint_every_share_to_the_last_mote() -> None:
     people = [Person(name) for name in ("angel", "ico", "team", "foundation")]
-    genesis = public_genesis("public", TIME_MS, Holders(*(p.address for p in people)), founding_blocks=7)
+    holders = Holders(*(p.address for p in people))
+    members = [MAKER.member(with_vrf=True)]
+    genesis = public_genesis("public", TIME_MS, holders, founding_blocks=7, members=members)
     state = genesis_state(genesis)
     assert full_supply(state) == 0
     for height in range(1, 10):

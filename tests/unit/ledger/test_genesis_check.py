@@ -21,9 +21,9 @@ from tests.making import TIME_MS, Person, network
 
 ADA, BOB = Person("ada"), Person("bob")
 CONSORTIUM = network([(ADA, 1_000, None), (BOB, 500, TEAM_LOCK)], [ADA, BOB])
-PUBLIC = public_genesis(
-    "public", TIME_MS, Holders(*(Person(name).address for name in "abcd")), founding_blocks=1_000
-)
+HOLDERS = Holders(*(Person(name).address for name in "abcd"))
+FOUNDERS = (ADA.member(with_vrf=True),)
+PUBLIC = public_genesis("public", TIME_MS, HOLDERS, founding_blocks=1_000, members=FOUNDERS)
 
 
 def fault(genesis: Genesis, **fields: Any) -> tuple[str, str]:

@@ -11,7 +11,9 @@ from tests.making import TIME_MS, Person, network
 
 ADA, BOB = Person("ada"), Person("bob")
 OTHERS = network([(ADA, 1_000, None)], [ADA, BOB])
-PUBLIC = public_genesis("public", TIME_MS, Holders(*(Person(n).address for n in "abcd")), founding_blocks=10)
+HOLDERS = Holders(*(Person(name).address for name in "abcd"))
+FOUNDERS = (Person("ada").member(with_vrf=True),)
+PUBLIC = public_genesis("public", TIME_MS, HOLDERS, founding_blocks=10, members=FOUNDERS)
 
 
 def fault(genesis: Genesis, **fields: Any) -> tuple[str, str]:
@@ -64,3 +66,10 @@ def test_observers_cannot_be_bonded_and_nobody_before_the_coins() -> None:
 
 def test_without_staking_the_delays_are_free() -> None:
     check_genesis(msgspec.structs.replace(OTHERS, params=ChainParams(evidence_age=1_000_000)))
+
+
+def test_somebody_must_be_able_to_make_the_first_block_of_every_era() -> None:
+    assert fault(PUBLIC, members=())[1] == "members"
+    observer = msgspec.structs.replace(FOUNDERS[0], role=OBSERVER)
+    assert fault(PUBLIC, members=(observer,))[1] == "members"
+    check_genesis(PUBLIC)

@@ -26,7 +26,9 @@ from tests.making import TIME_MS, Person, network
 
 ADA, BOB = Person("ada"), Person("bob")
 GENESIS = network([(ADA, 1_000, None), (BOB, 500, TEAM_LOCK)], [ADA, BOB], evidence_age=50)
-PUBLIC = public_genesis("public", TIME_MS, Holders(*(Person(n).address for n in "abcd")), founding_blocks=10)
+HOLDERS = Holders(*(Person(name).address for name in "abcd"))
+FOUNDERS = (Person("ada").member(with_vrf=True),)
+PUBLIC = public_genesis("public", TIME_MS, HOLDERS, founding_blocks=10, members=FOUNDERS)
 
 
 def test_a_consortium_holds_its_allocations_at_once() -> None:
