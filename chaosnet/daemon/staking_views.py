@@ -15,7 +15,6 @@ from chaosnet.ledger.epochs import epoch_of, missed_of, upcoming_validators
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.staking import delegations_of
 from chaosnet.ledger.state import State
-from chaosnet.model.block import Validator
 from chaosnet.model.genesis import last_height_of
 from chaosnet.rpc import schema
 from chaosnet.storage.sqlite import ChainStore
@@ -24,13 +23,32 @@ PPM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """One validator, one that will be, or one that stands for election."""
+
+    operator: bytes
+    key: bytes
+    """Consensus key."""
+    weight: int
+    """In the set in force; 0 outside it."""
+    is_validator: bool
+    is_next: bool
+    is_candidate: bool
+    candidate: Candidate | None
+    """Also of somebody who has too few coins to be elected."""
+
+    @property
+    def bonded(self) -> int:
+        """Motes bonded to it."""
+        return self.candidate.tokens if self.candidate is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """All validators and candidates at one block; who is silent changes with the time."""
+    """All validators and candidates at one block, in the order they are listed."""
 
     block_id: bytes
-    operators: tuple[bytes, ...]
-    rows: tuple[schema.ValidatorStatus, ...]
-    """One for each operator."""
+    seats: list[Seat]
     total: int
     epoch: schema.EpochStatus | None
 
@@ -48,11 +66,18 @@ class StakingViews(ChainViews):
         shown = self._published()
         standing = self._standing
         if standing is None or standing.block_id != shown.block_id:
-            standing = self._standing = standing_at(node, names, shown)
+            standing = self._standing = standing_at(node, shown)
         silent = set(silent_validators(node, now))
+        last = _last_blocks(node, shown.header.height)
         page = [
-            replace(row, is_silent=row.is_validator and operator in silent)
-            for operator, row in list(zip(standing.operators, standing.rows, strict=True))[first:][:limit]
+            replace(
+                _row(names, seat, standing.total),
+                missed_slots=missed_of(shown.state, seat.operator),
+                is_self=bool(node.config.consensus_key) and seat.key == node.config.consensus_key,
+                is_silent=seat.is_validator and seat.operator in silent,
+                last_block=last.get(seat.operator),
+            )
+            for seat in standing.seats[first:][:limit]
         ]
         after = first + len(page)
         leader = leader_at(node, now)
@@ -64,7 +89,7 @@ class StakingViews(ChainViews):
             total_weight=str(standing.total),
             epoch=standing.epoch,
             validators=page,
-            next=after if page and after < len(standing.rows) else None,
+            next=after if page and after < len(standing.seats) else None,
         )
 
     def delegations(self, address: str) -> schema.DelegationList:
@@ -92,55 +117,52 @@ class StakingViews(ChainViews):
         )
 
 
-def standing_at(node: Node, names: present.Names, shown: Published) -> Standing:
+def standing_at(node: Node, shown: Published) -> Standing:
     """Return who validates, will, or stands for election, by the state after a block."""
     state = shown.state
     active = next_validators(state)
-    upcoming = upcoming_validators(state) or active
     validators = {v.operator: v for v in active.validators}
-    coming = {v.operator: v for v in upcoming.validators}
+    coming = {v.operator: v for v in (upcoming_validators(state) or active).validators}
     listed = {c.operator: c for c in candidates_of(state)}
-    last = _last_blocks(node, shown.header.height)
-    total = active.total
-    found: list[tuple[tuple[int, int, bytes], bytes, schema.ValidatorStatus]] = []
+    seats = []
     for operator in dict.fromkeys((*validators, *coming, *listed)):
+        validator = validators.get(operator) or coming.get(operator)
         candidate = listed.get(operator) or find_candidate(state, operator)
-        weight = validators[operator].weight if operator in validators else 0
-        bonded = candidate.tokens if candidate is not None else 0
-        key = _key(validators.get(operator) or coming.get(operator), candidate)
-        row = schema.ValidatorStatus(
-            operator=names.address(operator),
-            name=names.member(operator),
-            key=key.hex(),
-            is_validator=operator in validators,
-            is_next=operator in coming,
-            weight=str(weight),
-            weight_ppm=weight * PPM // total if total else 0,
-            is_candidate=operator in listed,
-            bonded=str(bonded),
-            commission_permille=candidate.commission_permille if candidate is not None else 0,
-            is_jailed=candidate is not None and candidate.is_jailed,
-            jailed_until=candidate.jailed_until if candidate is not None else 0,
-            missed_slots=missed_of(state, operator),
-            is_self=bool(node.config.consensus_key) and key == node.config.consensus_key,
-            is_silent=False,
-            last_block=last.get(operator),
+        seats.append(
+            Seat(
+                operator=operator,
+                key=validator.key if validator else candidate.consensus_key if candidate else b"",
+                weight=validators[operator].weight if operator in validators else 0,
+                is_validator=operator in validators,
+                is_next=operator in coming,
+                is_candidate=operator in listed,
+                candidate=candidate,
+            )
         )
-        found.append(((-weight, -bonded, operator), operator, row))
-    found.sort(key=lambda item: item[0])
-    return Standing(
-        block_id=shown.block_id,
-        operators=tuple(operator for _, operator, _ in found),
-        rows=tuple(row for _, _, row in found),
-        total=total,
-        epoch=_epoch(node, state),
+    seats.sort(key=lambda seat: (-seat.weight, -seat.bonded, seat.operator))
+    return Standing(shown.block_id, seats, active.total, _epoch(node, state))
+
+
+def _row(names: present.Names, seat: Seat, total: int) -> schema.ValidatorStatus:
+    """Return one validator or candidate, without what only the node knows of it."""
+    candidate = seat.candidate
+    return schema.ValidatorStatus(
+        operator=names.address(seat.operator),
+        name=names.member(seat.operator),
+        key=seat.key.hex(),
+        is_validator=seat.is_validator,
+        is_next=seat.is_next,
+        weight=str(seat.weight),
+        weight_ppm=seat.weight * PPM // total if total else 0,
+        is_candidate=seat.is_candidate,
+        bonded=str(seat.bonded),
+        commission_permille=candidate.commission_permille if candidate is not None else 0,
+        is_jailed=candidate is not None and candidate.is_jailed,
+        jailed_until=candidate.jailed_until if candidate is not None else 0,
+        missed_slots=0,
+        is_self=False,
+        is_silent=False,
     )
-
-
-def _key(validator: Validator | None, candidate: Candidate | None) -> bytes:
-    if validator is not None:
-        return validator.key
-    return candidate.consensus_key if candidate is not None else b""
 
 
 def _last_blocks(node: Node, height: int) -> dict[bytes, int]:
