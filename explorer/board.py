@@ -31,7 +31,7 @@ POLL_S: Final = 2.0
 SOON_S: Final = 0.5
 """After an event the primary is asked again, but not more often than this."""
 RETRY_S: Final = 1.0
-STATE_PARTS: Final = {"facts": ("alert", "next", "facts"), "nodes": ("nodes", "members")}
+STATE_PARTS: Final = {"facts": ("alert", "next", "facts", "about"), "nodes": ("nodes", "members")}
 """Parts of pages that show the state of the network, by what they are made from."""
 DROPPED_TOLD_MAX: Final = 1_000
 """So many dropped transactions an event names; there may be more."""
