@@ -64,9 +64,9 @@ def shoot_explorer(browser: chromium.Chromium, url: str, folder: Path) -> None:
     shoot(browser, url, folder / "explorer-phone.png", PHONE, is_dark=True)
 
 
-def shoot_terminal(browser: chromium.Chromium, directory: Path, path: Path) -> None:
-    """Take the picture of `chaosnet tui` over all nodes of a devnet."""
-    svg = asyncio.run(_draw_terminal(directory))
+def shoot_terminal(browser: chromium.Chromium, directory: Path, path: Path, keys: str) -> None:
+    """Take the picture of `chaosnet tui` over all nodes of a devnet, after these keys."""
+    svg = asyncio.run(_draw_terminal(directory, keys))
     page = path.with_suffix(".html")
     page.write_text(f'<body style="margin:0;background:#292929">{svg}', encoding="utf-8")
     try:
@@ -75,10 +75,11 @@ def shoot_terminal(browser: chromium.Chromium, directory: Path, path: Path) -> N
         page.unlink()
 
 
-async def _draw_terminal(directory: Path) -> str:
+async def _draw_terminal(directory: Path, keys: str) -> str:
     """Run the terminal without one, and return how it looks."""
     app = ChaosApp(Feed(targets([], directory)), load_words("en"))
     async with app.run_test(size=TERMINAL) as pilot:
+        await pilot.press(*keys)
         await asyncio.sleep(WATCH_S)
         await pilot.pause()
         svg = app.export_screenshot(simplify=True)
@@ -93,6 +94,12 @@ def main() -> None:
         "--dir", type=Path, help="directory of the devnet; without it the terminal is left out"
     )
     parser.add_argument("--only-terminal", action="store_true", help="leave the explorer out")
+    parser.add_argument(
+        "--screen",
+        default="tui=",
+        metavar="NAME=KEYS",
+        help="name of the terminal's picture and the keys pressed before: tui-tree=6 is the tree of blocks",
+    )
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "images")
     given = parser.parse_args()
     path = chromium.program()
@@ -103,7 +110,8 @@ def main() -> None:
         if not given.only_terminal:
             shoot_explorer(browser, given.explorer.rstrip("/"), given.out.resolve())
         if given.dir is not None:
-            shoot_terminal(browser, given.dir, given.out.resolve() / "tui.png")
+            name, _, keys = given.screen.partition("=")
+            shoot_terminal(browser, given.dir, given.out.resolve() / f"{name}.png", keys)
 
 
 if __name__ == "__main__":

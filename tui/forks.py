@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from chaosnet.rpc.schema import Reorganisation, ReorgEvent, Tree, TreeBlock
+from chaosnet.rpc.schema import Reorganisation, ReorgEvent, Status, Tree, TreeBlock
 
 REORGS_MAX: Final = 64
 """Reorganisations remembered, of all nodes together."""
@@ -61,6 +61,17 @@ class Forks:
         self.problems.clear()
         self.reorgs.clear()
         self.restless.clear()
+
+    def note(self, node: int, before: Status | None, after: Status) -> None:
+        """Take note that a node changed branches between two answers, or before it was watched."""
+        count = after.consensus.reorganisations
+        if before is None:
+            if count:
+                self.restless.setdefault(node, 0)
+            return
+        known = before.consensus.reorganisations if before.started_ms == after.started_ms else 0
+        if count > known:
+            self.restless[node] = self.restless.get(node, 0) + count - known
 
     def take_tree(self, node: int, tree: Tree, to_local: Callable[[int], int]) -> list[Reorg]:
         """Take a node's tree, and return which reorganisations are news; `to_local` makes its times ours."""

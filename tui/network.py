@@ -143,11 +143,10 @@ class Network:
             self.journal.add(now_ms, "good", "reachable", status.name)
         if before is not None and before.genesis == status.genesis:
             self.journal.add_changes(now_ms, before, status)
-            self._watch_branches(index, before, status, now_ms)
         elif before is not None:
             node.forget_above(-1)
-        elif status.consensus.reorganisations:
-            self.forks.restless.setdefault(index, 0)
+        if not (self.is_streaming and index == self.source):
+            self.forks.note(index, before, status)
         if not node.is_reachable:
             node.since_ms = now_ms
         node.status, node.is_reachable, node.error = status, True, ""
@@ -163,14 +162,6 @@ class Network:
         self._watch_genesis()
         self._watch_pools(now_ms)
         self._watch_chains(now_ms)
-
-    def _watch_branches(self, index: int, before: schema.Status, status: schema.Status, now_ms: int) -> None:
-        """Take note that a node whose stream is not read changed branches: its tree tells which."""
-        if self.is_streaming and index == self.source:
-            return
-        count = status.consensus.reorganisations - before.consensus.reorganisations
-        if count > 0 and before.started_ms == status.started_ms:
-            self.forks.restless[index] = self.forks.restless.get(index, 0) + count
 
     @staticmethod
     def _watch_health(node: NodeView, status: schema.Status, now_ms: int) -> None:
