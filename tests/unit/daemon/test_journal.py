@@ -90,6 +90,7 @@ def test_the_level_holds(capsys: pytest.CaptureFixture[str]) -> None:
         "block_refused",
         "reorganised",
         "double_sign",
+        "untrusted",
         "halted",
     ]
 

@@ -87,6 +87,7 @@ def test_every_gauge_has_a_value_in_base_units(tmp_path: Path) -> None:
         "mempool_transactions": 5,
         "mempool_bytes": 900,
         "round": 2,
+        "era": 0,
         "validators": 4,
         "validators_needed": 3,
         "validators_silent": 1,

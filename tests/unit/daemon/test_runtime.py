@@ -56,20 +56,16 @@ class World:
         return [event for event in self.events if isinstance(event, kind)]
 
     # the store and the signer, in the writer thread
-    def keep_candidate(self, _candidate: ev.PersistCandidate) -> None:
+    def keep_candidate(self, _kept: object) -> None:
         self._write("keep")
+
+    keep_evidence = keep_trust = keep_candidate
 
     def commit_block(self, block: ev.PersistBlock) -> None:
         self._write(f"commit {block.height}")
 
     def roll_back(self, height: int) -> None:
         self._write(f"roll back to {height}")
-
-    def keep_evidence(self, _event: ev.PersistEvidence) -> None:
-        self._write("evidence")
-
-    def keep_trust(self, _trust: bytes) -> None:
-        self._write("trust")
 
     def sign(self, _request: AskSignature) -> Proposal | Vote | None:
         self._write("sign")
