@@ -155,14 +155,15 @@ class Board:
         self.transactions, self._tails = [], {}
 
     def _move_stream(self) -> None:
-        """Leave a node that fell silent or behind for the one that pages are made from."""
+        """Leave a node that fell silent or behind, or may be on another branch, for the one pages ask."""
         streamed, primary = self._streamed, self._nodes.primary
         if self._stream is None or streamed is None or primary is None or streamed is primary:
             return
         lag = (primary.status.height if primary.status else 0) - (
             streamed.status.height if streamed.status else 0
         )
-        if not streamed.is_reachable or self._nodes.is_foreign(streamed) or lag > LAG_MAX:
+        can_fork = primary.status is not None and primary.status.consensus.finality != "immediate"
+        if not streamed.is_reachable or self._nodes.is_foreign(streamed) or lag > LAG_MAX or can_fork:
             self._stream.cancel()
 
     def _publish_state(self) -> None:
@@ -237,10 +238,10 @@ class Board:
             self._line.take(found)
             self._feed.reset()
             return
+        self.undone.note_back(block.id for block in change.added)
         if change.is_replaced:
             self._feed.reset()
             return
-        self.undone.note_back(block.id for block in change.added)
         if change.undone:
             self.undone.note_undone(change.undone)
             gone = " ".join(block.id for block in change.undone)

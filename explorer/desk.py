@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
-from chaosnet.base.errors import ChaosError, Invalid
+from chaosnet.base.errors import ChaosError
 from chaosnet.rpc.schema import EvidenceItem, Tree, ValidatorList
 from explorer.chain import Chain
 from explorer.feed import Feed, Parts
@@ -20,15 +20,19 @@ ASK_S: Final = 1.0
 """The same question goes to a node at most once in this time."""
 EVIDENCE_S: Final = 10.0
 WATCH_S: Final = 1.1
+LINE_S: Final = 0.03
+"""The longer the list of validators, the rarer it goes out to watchers: so much for each line."""
 VALIDATORS_SHOWN: Final = 200
 """Validators and candidates on one page."""
 PAGES_MAX: Final = 32
 """Further pages of them that are remembered."""
-EVIDENCE_SHOWN: Final = 50
 
 log = logging.getLogger("explorer")
 
 T = TypeVar("T")
+
+PartsOf = Callable[[object], Callable[[str], Parts]]
+"""From an answer to the parts of pages that show it, in a language."""
 
 
 class Latest(Generic[T]):
@@ -69,6 +73,7 @@ class Desk:
         self._further: Lru[Latest[ValidatorList]] = Lru(PAGES_MAX)
         self._evidence = Latest(chain.evidence, EVIDENCE_S)
         self._told: dict[str, object] = {}
+        self._rest_until_s = 0.0
 
     async def tree(self) -> Tree:
         """Return the blocks that may still be undone; raises what `Nodes.ask` raises."""
@@ -84,9 +89,9 @@ class Desk:
         return await page.get()
 
     async def evidence(self) -> list[EvidenceItem]:
-        """Return proofs of double signatures, the first ones only; none when there is no answer."""
+        """Return proofs of double signatures; none when there is no answer."""
         try:
-            return (await self._evidence.get()).evidence[:EVIDENCE_SHOWN]
+            return (await self._evidence.get()).evidence
         except ChaosError:
             return []
 
@@ -107,24 +112,29 @@ class Desk:
 
     async def refresh(self) -> None:
         """Ask for what somebody watches, and tell them if it is news."""
-        for topic, ask, render in (
-            ("tree", self.tree, self._tree_parts),
-            ("validators", self.validators, self._validator_parts),
-        ):
-            if not self._feed.is_wanted(topic):
-                self._told.pop(topic, None)
-                continue
-            try:
-                found: object = await ask()
-            except ChaosError as error:
-                log.debug("%s: %s", topic, error)
-                continue
-            except Exception:
-                log.exception("a fault while asking for %s", topic)
-                continue
-            if self._told.get(topic) != found:
-                self._told[topic] = found
-                self._feed.publish(topic, render(found))
+        await self._tell("tree", self.tree, self._tree_parts)
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._rest_until_s:
+            await self._tell("validators", self.validators, self._validator_parts)
+            told = self._told.get("validators")
+            lines = len(told.validators) if isinstance(told, ValidatorList) else 0
+            self._rest_until_s = now_s + LINE_S * lines
+
+    async def _tell(self, topic: str, ask: Callable[[], Awaitable[object]], parts_of: PartsOf) -> None:
+        if not self._feed.is_wanted(topic):
+            self._told.pop(topic, None)
+            return
+        try:
+            found = await ask()
+        except ChaosError as error:
+            log.debug("%s: %s", topic, error)
+            return
+        except Exception:
+            log.exception("a fault while asking for %s", topic)
+            return
+        if self._told.get(topic) != found:
+            self._told[topic] = found
+            self._feed.publish(topic, parts_of(found), replaces=True)
 
     def _tree_parts(self, tree: object) -> Callable[[str], Parts]:
         return lambda lang: {
@@ -140,8 +150,3 @@ class Desk:
         tree = await self._chain.tree()
         self._undone.learn(tree)
         return tree
-
-
-def is_unknown_route(error: ChaosError) -> bool:
-    """Return whether a node is of a release that does not know the question."""
-    return isinstance(error, Invalid) and error.code == "not_found"

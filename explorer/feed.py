@@ -38,6 +38,12 @@ class Entry:
         self._render = render
         self._frames: dict[str, bytes] = {}
 
+    def empty(self) -> None:
+        """Nobody needs this one any more: a later one says everything."""
+        self.topic = ""
+        self._render = lambda _: {}
+        self._frames.clear()
+
     def frame(self, lang: str) -> bytes:
         """Return the encoded event in one language."""
         if lang not in self._frames:
@@ -52,6 +58,7 @@ class Feed:
     def __init__(self, first_id: int | None = None) -> None:
         self._ring: deque[Entry] = deque(maxlen=RING_MAX)
         self._next_id = time.time_ns() // 1_000 if first_id is None else first_id
+        self._replaced: dict[str, Entry] = {}
         self._readers: set[Reader] = set()
         self._per_ip: Counter[str] = Counter()
         self._is_closed = False
@@ -80,9 +87,17 @@ class Feed:
         """Return an event still held."""
         return self._ring[id - self.oldest_id]
 
-    def publish(self, topic: str, render: Callable[[str], Parts]) -> None:
-        """Append an event; `render` returns its parts in a language, now or later."""
-        self._ring.append(Entry(self._next_id, topic, render))
+    def publish(self, topic: str, render: Callable[[str], Parts], *, replaces: bool = False) -> None:
+        """Append an event; `render` returns its parts in a language, now or later.
+
+        One that `replaces` all before it of its topic leaves nothing of them behind.
+        """
+        entry = Entry(self._next_id, topic, render)
+        if replaces:
+            if (old := self._replaced.pop(topic, None)) is not None:
+                old.empty()
+            self._replaced[topic] = entry
+        self._ring.append(entry)
         self._next_id += 1
         self._wake()
 

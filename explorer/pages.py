@@ -109,7 +109,7 @@ class Pages:
             found=found,
             problem=problem,
             is_first=first == 0,
-            evidence=await self._desk.evidence(),
+            evidence=(await self._desk.evidence())[:ROWS],
         )
 
     async def _told(self, ask: Callable[[], Awaitable[T]]) -> tuple[T | None, str]:
@@ -129,8 +129,6 @@ class Pages:
         name = request.path_params["name"].lower()
         if not BLOCK_NAME.fullmatch(name):
             raise Invalid("not_found", "block")
-        if (undone := self._board.undone.block(name)) is not None:
-            return self._page(request, "undone", 404, undone=undone)
         try:
             block = await self._chain.block(name)
         except Invalid as error:
@@ -155,14 +153,17 @@ class Pages:
             older=first + ROWS if first + ROWS < summary.tx_count else None,
             params=(await self._chain.params()).params,
             proof=proof_fields(block),
-            evidence=[item for item in await self._desk.evidence() if item.height == summary.height],
+            evidence=[e for e in await self._desk.evidence() if e.height == summary.height][:ROWS],
         )
 
     async def _undone_or(self, error: Invalid, request: Request, block_id: str) -> Response:
-        """A block that no node has on its chain: one of another branch, if a node knows it."""
+        """A block that is not on the chain: one of another branch, if this site or a node remembers it."""
         if HASH.fullmatch(block_id):
-            await self._desk.find_undone(block_id)
-            if (undone := self._board.undone.block(block_id)) is not None:
+            undone = self._board.undone.block(block_id)
+            if undone is None or not undone.time_ms:
+                await self._desk.find_undone(block_id)
+                undone = self._board.undone.block(block_id)
+            if undone is not None:
                 return self._page(request, "undone", 404, undone=undone)
         raise error
 
@@ -225,10 +226,10 @@ class Pages:
         for member in status.members if status else ():
             if member.name.lower() == text.lower():
                 return RedirectResponse(f"/address/{quote(member.operator, safe='')}", 302)
-        if self._board.undone.block(text) is not None:
-            return RedirectResponse(f"/block/{text}", 302)
         found = await self._chain.search(text)
         path = {"block": "block", "transaction": "tx", "account": "address"}.get(found.kind)
+        if path is None and self._board.undone.block(text) is not None:
+            return RedirectResponse(f"/block/{text}", 302)
         if path is None:
             return self._page(request, "error", 404, kind="search", typed=typed[:QUERY_CHARS_MAX], tx_id="")
         return RedirectResponse(f"/{path}/{quote(found.key, safe='')}", 302)

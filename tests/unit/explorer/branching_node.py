@@ -5,7 +5,7 @@ import msgspec
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
 from chaosnet.base.units import MOTES_PER_COS
-from chaosnet.model.header import Header, PowProof, Proof, SlotProof, StakeProof
+from chaosnet.model.header import Header, PowProof, Proof, QuorumProof, RoundProof, SlotProof, StakeProof
 from chaosnet.rpc import schema
 from tests.unit.explorer.made_node import BLOCK_MS, MEMBERS, MadeNode, address_of, id_of
 
@@ -14,9 +14,11 @@ LAG = 6
 PROOFS: dict[str, Proof] = {
     "pow": PowProof(bits=0x2000FFFF, nonce=77_777),
     "pos": StakeProof(slot=41, vrf=b"\x1c" * 80, max_height_generated=17, max_height_prevoted=18),
+    "pbft": QuorumProof(round=2),
+    "dbft": RoundProof(round=2, reveal=b"\x3e" * 16),
     "dpos": SlotProof(slot=41, reveal=b"\x2d" * 16, max_height_generated=17, max_height_prevoted=18),
 }
-FINALITY = {"pow": "depth", "pos": "gadget", "dpos": "gadget"}
+FINALITY = {"pow": "depth", "pos": "gadget", "dpos": "gadget", "pbft": "immediate", "dbft": "immediate"}
 
 
 class BranchingNode(MadeNode):

@@ -272,3 +272,19 @@ async def test_stream_moves_to_a_node_that_answers() -> None:
         await site.clients[1].queue.put(event(beta.grow()))
         await until(reader, b"/block/1")
         assert (site.clients[0].streams, site.clients[1].streams) == (1, 1)
+
+
+async def test_stream_follows_the_node_that_pages_are_made_from_where_branches_differ() -> None:
+    alpha, beta = branching(), branching()
+    beta.name = "beta"
+    alpha.be_wrong(schema.Health(is_healthy=False, phase="syncing"))
+    async with running(Site(alpha, beta)) as site:
+        await asyncio.sleep(0)
+        reader = site.feed.subscribe(["chain"], "en")
+        await site.clients[1].queue.put(schema.FinalEvent(height=4, id=beta.made[4].id))
+        await until(reader, rb"data-final=\"4\"")
+        alpha.be_wrong(schema.Health(is_healthy=True, phase="running"))
+        await site.board._poll_all()
+        await site.clients[0].queue.put(schema.FinalEvent(height=5, id=alpha.made[5].id))
+        await until(reader, rb"data-final=\"5\"")
+        assert (site.clients[0].streams, site.clients[1].streams) == (1, 1)

@@ -55,6 +55,16 @@ async def test_each_language_is_rendered_once_for_all_and_only_if_read() -> None
     assert rendered == ["en"]
 
 
+async def test_event_that_replaces_others_leaves_only_itself() -> None:
+    feed = Feed(1)
+    reader = feed.subscribe(["tree", "state"], "en", after=0)
+    await first(reader)
+    for text in ("one", "two", "three"):
+        feed.publish("tree", saying(text), replaces=True)
+    feed.publish("state", saying("beside"))
+    assert parts_in(await reader.next_chunk()) == [{"facts": "three en"}, {"facts": "beside en"}]
+
+
 async def test_page_made_before_an_event_is_brought_up_to_date() -> None:
     feed = Feed(1)
     feed.publish("state", saying("shown"))

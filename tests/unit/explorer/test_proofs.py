@@ -10,11 +10,13 @@ from tests.unit.explorer.made_node import MadeNode
 LABELS = {
     "pow": ["pow_bits", "pow_work", "pow_nonce"],
     "pos": ["slot", "max_height_generated", "max_height_prevoted", "pos_vrf"],
+    "pbft": ["round"],
+    "dbft": ["round", "reveal"],
     "dpos": ["slot", "max_height_generated", "max_height_prevoted", "reveal"],
 }
 
 
-@pytest.mark.parametrize("engine", ["pow", "pos", "dpos"])
+@pytest.mark.parametrize("engine", LABELS)
 async def test_each_engine_shows_its_own_fields(engine: str) -> None:
     block = await BranchingNode(engine=engine).block("0")
     assert proof_of(block) == PROOFS[engine]

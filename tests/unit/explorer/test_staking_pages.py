@@ -124,7 +124,7 @@ async def test_undone_block_answers_with_its_place() -> None:
     await site.start()
     node.calls.clear()
     html = await site.page(f"/block/{old.id}", 404)
-    assert "block" not in node.calls, "it is known without asking"
+    assert "tree" not in node.calls, "the site saw it itself"
     text = text_of(html)
     assert "This block is not on the chain" in text
     assert old.proposer_name in text
