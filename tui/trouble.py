@@ -7,7 +7,7 @@ from typing import Final
 
 from chaosnet.rpc.schema import ConsensusStatus, Status
 from tui.agreement import Verdict
-from tui.forks import REORGS_MAX, Reorg
+from tui.forks import REORGS_MAX
 from tui.network import Network, NodeView
 
 SETTLED_MS: Final = 6_000
@@ -129,25 +129,23 @@ def _untrusted(network: Network) -> list[Trouble]:
 
 
 def _deep_reorgs(network: Network) -> list[Trouble]:
-    """Return for each node the last deep reorganisation, as long as it is news."""
-    last: dict[int, Reorg] = {}
-    for reorg in network.forks.newest(REORGS_MAX):
-        if reorg.facts.is_deep and network.now_ms - reorg.time_ms < NEWS_MS:
-            last.setdefault(reorg.node, reorg)
-    return [
-        Trouble(
-            "warn",
-            "deep_reorg",
-            {
-                "node": network.nodes[reorg.node].name,
-                "n": reorg.facts.depth,
-                "height": reorg.facts.common_height,
-                "dropped": reorg.facts.dropped_total,
-            },
-            reorg.time_ms,
-        )
-        for reorg in last.values()
+    """Return the deepest reorganisation that is news, and which nodes had a deep one."""
+    found = [
+        reorg
+        for reorg in network.forks.newest(REORGS_MAX)
+        if reorg.facts.is_deep and network.now_ms - reorg.time_ms < NEWS_MS
     ]
+    if not found:
+        return []
+    deepest = max(found, key=lambda reorg: reorg.facts.depth)
+    names = [network.nodes[index].name for index in sorted({reorg.node for reorg in found})]
+    values: dict[str, object] = {
+        "nodes": ", ".join(names),
+        "n": deepest.facts.depth,
+        "height": deepest.facts.common_height,
+        "dropped": deepest.facts.dropped_total,
+    }
+    return [Trouble("warn", "deep_reorg", values, deepest.time_ms)]
 
 
 def _jailed(network: Network) -> list[Trouble]:
