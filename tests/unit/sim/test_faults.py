@@ -50,7 +50,8 @@ def outcome(kind: str = "", trait: str = "") -> Outcome:
 
 def test_the_table_here_is_whole() -> None:
     world = World(Scenario(name="x", about=""), 1)
-    assert {*KINDS, "copy_fence", "copy_chain"} == set(world.faults._kinds)  # copies: see the scenarios
+    in_scenarios = {"copy_fence", "copy_chain", "apart", "pin"}
+    assert {*KINDS, *in_scenarios} == set(world.faults._kinds)
 
 
 @pytest.mark.parametrize("kind", KINDS)
