@@ -26,7 +26,7 @@ from chaosnet.model.genesis import (
     supply_at,
 )
 from chaosnet.model.header import HEADER_VERSION, Header, SlotProof, block_id_of
-from chaosnet.model.transaction import Action, Register
+from chaosnet.model.transaction import Action, Register, possession_digest
 from tests.making import Person, body_of, context, network, signed_by
 
 SHORT = {
@@ -61,11 +61,24 @@ def staked_network(
     )
 
 
+SEEDS: dict[bytes, bytes] = {}
+"""Public key -> seed, of all keys handed out by `keys_for`."""
+
+
 def keys_for(name: str, commission_permille: int = 0) -> Register:
-    """Return a registration with keys that follow from a name."""
-    person = Person(name)
-    consensus, vrf, node = (public_key_of(person.member_seed(p)) for p in ("consensus", "vrf", "node"))
+    """Return a registration with keys that follow from a name; `proven` signs it."""
+    seeds = [Person(name).member_seed(purpose) for purpose in ("consensus", "vrf", "node")]
+    SEEDS.update({public_key_of(seed): seed for seed in seeds})
+    consensus, vrf, node = map(public_key_of, seeds)
     return Register(consensus, vrf, node, commission_permille)
+
+
+def proven(genesis_hash: bytes, operator: bytes, register: Register) -> Register:
+    """Return a registration with the signatures of its keys."""
+    digest = possession_digest(genesis_hash, operator, register)
+    keys = (register.consensus_key, register.vrf_key, register.node_key)
+    consensus, vrf, node = (sign(SEEDS[key], digest) if key else b"" for key in keys)
+    return msgspec.structs.replace(register, proofs=(consensus, vrf, node))
 
 
 def two_headers(signer: Person, genesis: Genesis, height: int) -> ContradictingHeaders:
@@ -114,6 +127,8 @@ class Chain:
         for person, action in acts:
             nonce = nonces.get(person.address, self.account(person).nonce)
             nonces[person.address] = nonce + 1
+            if isinstance(action, Register) and not any(action.proofs):
+                action = proven(genesis_hash_of(self.genesis), person.address, action)
             values: dict[str, Any] = {"gas_price": gas_price, "expiry": self.height + 1}
             txs.append(signed_by(person, body_of(self.genesis, person, nonce, action, **values)))
         values = {

@@ -97,6 +97,7 @@ CODES: Final[dict[str, str]] = {
     "locked": "the balance is time-locked",
     "evidence_known": "this violation is recorded already",
     "not_a_candidate": "this account does not stand for election as a validator",
+    "key_unproven": "a new key has not signed that it belongs to this operator",
     "key_taken": "key belongs to another operator, or had another purpose",
     "not_bonded": "so much of the sender's is not bonded there",
     "not_matured": "the unbonding time is not over",

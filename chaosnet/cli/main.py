@@ -28,6 +28,7 @@ from chaosnet.cli import (
     node,
     output,
     policy,
+    registration,
     stake,
     tree,
     tx,
@@ -90,6 +91,7 @@ def assemble() -> None:
     keys.app.add_typer(policy.app)
     keys.app.add_typer(messages.app)
     keys.app.add_typer(fence.app)
+    keys.app.add_typer(registration.app)
     app.add_typer(keys.app, name="keys")
     tx.app.add_typer(tx_build.app)
     app.add_typer(tx.app, name="tx")

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from chaosnet.cli.asking import DEFAULT_NODE, Node, TimeoutS, Wait, address_of_text, asking, payment_of
 from chaosnet.cli.keyring import KeysDir, PasswordFile, keystore, known_password
 from chaosnet.cli.output import Json
-from chaosnet.cli.party import party_of
-from chaosnet.cli.terms import GenesisOf, Given, draft_of, nonce_of, terms_online
+from chaosnet.cli.party import Party, party_of
+from chaosnet.cli.registration import load_registration
+from chaosnet.cli.terms import GenesisOf, Given, Terms, draft_of, nonce_of, terms_online
 from chaosnet.cli.tx import TIMEOUT_S, deliver
+from chaosnet.cli.tx_staking import COMMISSION_PERMILLE, Commission
 from chaosnet.model import build
 from chaosnet.model.transaction import Action, Delegate, Redelegate, Undelegate, Unjail, Withdraw
 
@@ -39,16 +42,40 @@ class Way:
     as_json: bool
 
 
-def _send(sender: str, way: Way, action_of: Callable[[str], Action]) -> None:
-    """Sign and send one action, made for the chain's address prefix."""
+def _send(sender: str, way: Way, action_of: Callable[[Terms, Party], Action]) -> None:
+    """Sign and send one action, made for a network and an account."""
     store = keystore(way.keys)
     with asking(way.node) as client:
         terms = terms_online(client, Given(way.genesis))
         source = party_of(store, terms.prefix, sender)
-        action = action_of(terms.prefix)
+        action = action_of(terms, source)
         draft = draft_of(terms, source, (action,), nonce=nonce_of(client, source))
         draft = build.add_signature(draft, store.load(sender, known_password(way.password_file)))
         deliver(client, build.complete(draft), wait=way.wait, timeout_s=way.timeout_s, as_json=way.as_json)
+
+
+@app.command()
+def register(
+    file: Annotated[Path, typer.Argument(help="File that `chaosnet keys registration` wrote on the node.")],
+    sender: Sender,
+    commission: Commission = COMMISSION_PERMILLE,
+    genesis: GenesisOf = None,
+    node: Node = DEFAULT_NODE,
+    keys: KeysDir = None,
+    password_file: PasswordFile = None,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    *,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Stand for election as a validator, or change keys or commission; bond coins with `delegate`."""
+    way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
+
+    def made(terms: Terms, source: Party) -> Action:
+        found = load_registration(file, terms.prefix, terms.genesis_hash, source.address)
+        return replace(found, commission_permille=commission)
+
+    _send(sender, way, made)
 
 
 @app.command()
@@ -67,7 +94,7 @@ def delegate(
 ) -> None:
     """Bond coins to a candidate: they add to its weight and share its fees and its punishments."""
     way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
-    _send(sender, way, lambda prefix: Delegate(address_of_text(prefix, operator), payment_of(amount)))
+    _send(sender, way, lambda terms, _: Delegate(address_of_text(terms.prefix, operator), payment_of(amount)))
 
 
 @app.command()
@@ -86,7 +113,9 @@ def undelegate(
 ) -> None:
     """Take coins out of a bond: still punishable, and free after the unbonding time, see `withdraw`."""
     way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
-    _send(sender, way, lambda prefix: Undelegate(address_of_text(prefix, operator), payment_of(amount)))
+    _send(
+        sender, way, lambda terms, _: Undelegate(address_of_text(terms.prefix, operator), payment_of(amount))
+    )
 
 
 @app.command()
@@ -109,8 +138,8 @@ def redelegate(
     _send(
         sender,
         way,
-        lambda prefix: Redelegate(
-            address_of_text(prefix, operator), address_of_text(prefix, to), payment_of(amount)
+        lambda terms, _: Redelegate(
+            address_of_text(terms.prefix, operator), address_of_text(terms.prefix, to), payment_of(amount)
         ),
     )
 
@@ -130,7 +159,7 @@ def withdraw(
 ) -> None:
     """Receive all coins taken out of a candidate's bond whose unbonding time is over."""
     way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
-    _send(sender, way, lambda prefix: Withdraw(address_of_text(prefix, operator)))
+    _send(sender, way, lambda terms, _: Withdraw(address_of_text(terms.prefix, operator)))
 
 
 @app.command()
@@ -147,4 +176,4 @@ def unjail(
 ) -> None:
     """Stand for election again after a punishment; the key is that of the operator account."""
     way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
-    _send(sender, way, lambda _: Unjail())
+    _send(sender, way, lambda *_: Unjail())

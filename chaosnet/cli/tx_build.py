@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from chaosnet.base.codec import Decoder
 from chaosnet.base.errors import Invalid, Refused
@@ -30,6 +31,7 @@ from chaosnet.cli.keyring import (
 from chaosnet.cli.output import Json, note, print_json
 from chaosnet.cli.party import party_of
 from chaosnet.cli.policy import load_policy
+from chaosnet.cli.registration import load_registration
 from chaosnet.cli.terms import (
     Anchor,
     Expiry,
@@ -56,7 +58,6 @@ from chaosnet.cli.tx_staking import (
     Unjailing,
     Withdrawals,
     bonds_of,
-    register_of,
     releases_of,
 )
 from chaosnet.cli.txfile import draft_file, format_draft, load_draft
@@ -130,7 +131,8 @@ def build_(
     staking = releases_of(terms.prefix, withdraw or [], unjail=unjail)
     staking += bonds_of(terms.prefix, delegate or [], undelegate or [], redelegate or [])
     if register is not None:
-        staking.insert(0, register_of(terms.prefix, register, source.address, commission))
+        found = load_registration(register, terms.prefix, terms.genesis_hash, source.address)
+        staking.insert(0, replace(found, commission_permille=commission))
     actions = _actions(transfers, set_policy, accuse or [], staking)
     draft = draft_of(terms, source, actions, nonce=number, payer=payer, memo=memo, gas_limit=gas_limit)
     _save(terms.prefix, draft, out, as_json=as_json)

@@ -1,27 +1,27 @@
 """Options of `chaosnet tx build` for staking: what they are called and which actions they mean."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chaosnet.base.errors import Invalid
-from chaosnet.cli.asking import address_of_text, hex_bytes, payment_of
+from chaosnet.cli.asking import address_of_text, payment_of
 from chaosnet.model.transaction import (
     Action,
     Delegate,
     Redelegate,
-    Register,
     Undelegate,
     Unjail,
     Withdraw,
 )
 
 Registration = Annotated[
-    str | None,
+    Path | None,
     typer.Option(
         "--register",
-        metavar="NAME:OPERATOR:CONSENSUS_KEY:NODE_KEY[:VRF_KEY]",
-        help="Stand for election, or change keys: the member entry that `chaosnet init` shows.",
+        metavar="FILE",
+        help="Stand for election, or change keys: the file that `chaosnet keys registration` writes.",
     ),
 ]
 Commission = Annotated[
@@ -45,21 +45,6 @@ Withdrawals = Annotated[
 Unjailing = Annotated[bool, typer.Option("--unjail", help="Stand for election again after a punishment.")]
 
 COMMISSION_PERMILLE = 100
-
-
-def register_of(prefix: str, text: str, operator: bytes, commission_permille: int) -> Register:
-    """Return a registration by a member entry; raises Invalid unless the entry is the operator's own."""
-    parts = text.split(":")
-    if len(parts) not in (4, 5):
-        raise Invalid("bad_argument", f"--register has the form of a member entry, not {text[:100]!r}")
-    if address_of_text(prefix, parts[1]) != operator:
-        raise Invalid("bad_argument", f"{parts[1]} is not the account that sends this")
-    return Register(
-        consensus_key=hex_bytes(parts[2], 32, "a consensus key"),
-        vrf_key=hex_bytes(parts[4], 32, "a VRF key") if len(parts) == 5 else b"",
-        node_key=hex_bytes(parts[3], 32, "a node key"),
-        commission_permille=commission_permille,
-    )
 
 
 def bonds_of(

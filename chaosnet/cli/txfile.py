@@ -18,6 +18,7 @@ from chaosnet.cli.output import cos
 from chaosnet.cli.policy import policy_fields, policy_of_fields
 from chaosnet.crypto.addresses import format_address
 from chaosnet.model import build
+from chaosnet.model.action_fields import contract_action_fields, contract_action_line
 from chaosnet.model.build import Draft, Signatures
 from chaosnet.model.evidence import evidence_key, evidence_turn
 from chaosnet.model.policy import KeyPolicy
@@ -106,6 +107,8 @@ def action_line(prefix: str, action: Action) -> str:
             return f"withdraw what {format_address(prefix, Address(action.operator))} has released"
         case Unjail():
             return "unjail: stand for election again"
+        case _:
+            return contract_action_line(action, lambda address: format_address(prefix, Address(address)))
 
 
 def draft_file(prefix: str, draft: Draft) -> dict[str, object]:
@@ -209,6 +212,7 @@ def _action_fields(prefix: str, action: Action) -> dict[str, object]:
                 "vrf_key": action.vrf_key.hex(),
                 "node_key": action.node_key.hex(),
                 "commission_permille": action.commission_permille,
+                "proofs": [proof.hex() for proof in action.proofs],
             }
         case Delegate() | Undelegate() | Redelegate():
             fields: dict[str, object] = {
@@ -224,6 +228,8 @@ def _action_fields(prefix: str, action: Action) -> dict[str, object]:
             return {"kind": "withdraw", "operator": format_address(prefix, Address(action.operator))}
         case Unjail():
             return {"kind": "unjail"}
+        case _:
+            return contract_action_fields(action, lambda address: format_address(prefix, Address(address)))
 
 
 def _signature_fields(policy: KeyPolicy, signatures: Signatures) -> list[dict[str, str]]:

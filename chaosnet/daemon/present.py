@@ -219,6 +219,7 @@ def body_fields(names: Names, signed: SignedTx) -> dict[str, object]:
                     "vrf_key": action.vrf_key.hex(),
                     "node_key": action.node_key.hex(),
                     "commission_permille": action.commission_permille,
+                    "proofs": [proof.hex() for proof in action.proofs],
                 }
             case Delegate() | Undelegate():
                 shown |= {"operator": names.address(action.operator), "amount": str(action.amount)}

@@ -15,6 +15,7 @@ from chaosnet.base.errors import Broken, Invalid
 from chaosnet.base.units import Address
 from chaosnet.crypto.addresses import MODULE
 from chaosnet.crypto.hashing import tagged_hash
+from chaosnet.crypto.signing import is_valid
 from chaosnet.ledger.accounts import credit, debit
 from chaosnet.ledger.context import Context, Reader
 from chaosnet.ledger.key_owners import (
@@ -23,6 +24,7 @@ from chaosnet.ledger.key_owners import (
     VRF,
     KeyOwner,
     claim_key,
+    find_owner,
     forget_key,
     keys_of_member,
     retire_key,
@@ -30,7 +32,7 @@ from chaosnet.ledger.key_owners import (
 from chaosnet.ledger.keys import candidate_key, candidates_key
 from chaosnet.ledger.members import find_member
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model.transaction import Register
+from chaosnet.model.transaction import Register, possession_digest
 
 STAKING_POOL: Final = Address(bytes((MODULE,)) + tagged_hash(b"module", b"staking"))
 """Account that holds all bonded and unbonding coins: no key can spend it."""
@@ -140,9 +142,11 @@ def rank_list(overlay: Overlay) -> None:
 def register(overlay: Overlay, operator: bytes, action: Register, ctx: Context) -> None:
     """Make an account a candidate, or change a candidate's keys and commission from the next set on.
 
-    Raises Invalid: `key_taken`, `too_large` for too many rotations within the age of evidence.
+    Raises Invalid: `key_taken`, `key_unproven`, `too_large` for too many rotations within the age of
+    evidence.
     """
     before = find_candidate(overlay, operator)
+    _check_possession(overlay, operator, action, ctx)
     new = {action.consensus_key: CONSENSUS, action.node_key: NODE}
     if action.vrf_key:
         new[action.vrf_key] = VRF
@@ -166,6 +170,17 @@ def register(overlay: Overlay, operator: bytes, action: Register, ctx: Context) 
         former_keys=former,
     )
     store_candidate(overlay, changed, ctx.params.stake_min)
+
+
+def _check_possession(overlay: Overlay, operator: bytes, action: Register, ctx: Context) -> None:
+    """Raise Invalid(`key_unproven`) unless each key that is not the operator's yet has signed."""
+    digest = possession_digest(ctx.genesis_hash, operator, action)
+    keys = ((action.consensus_key, CONSENSUS), (action.vrf_key, VRF), (action.node_key, NODE))
+    for (key, purpose), proof in zip(keys, action.proofs, strict=True):
+        if not key or (not proof and find_owner(overlay, key) == KeyOwner(operator, purpose)):
+            continue
+        if not is_valid(key, digest, proof):
+            raise Invalid("key_unproven")
 
 
 def pay_in(overlay: Overlay, source: bytes, motes: int, ctx: Context) -> None:

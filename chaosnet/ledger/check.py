@@ -128,6 +128,8 @@ def _check_register(register: Register) -> None:
     lengths = len(register.consensus_key), len(register.node_key), len(register.vrf_key)
     if lengths not in ((32, 32, 32), (32, 32, 0)):
         raise InvalidTransaction("bad_argument", "a key has 32 bytes")
+    if any(len(proof) not in (0, 64) for proof in register.proofs):
+        raise InvalidTransaction("bad_argument", "a signature has 64 bytes")
     if len(dict.fromkeys(keys)) != len(keys):
         raise InvalidTransaction("bad_argument", "every key has one purpose")
     if not 0 <= register.commission_permille <= 1_000:

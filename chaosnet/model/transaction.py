@@ -46,6 +46,11 @@ class Register(Record, tag=4):
     """Ed25519 key of the transport certificate (32 bytes)."""
     commission_permille: int
     """Part of the fees that the operator keeps, 0 .. 1000."""
+    proofs: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    """Signatures over `possession_digest` by the consensus, the lottery and the node key: without them anybody
+    could take a key that somebody else is about to register. Empty for a key that is the operator's already,
+    and for a lottery key that is not there.
+    """
 
 
 class Delegate(Record, tag=5):
@@ -163,6 +168,12 @@ def tx_id_of(body: TxBody) -> TxId:
 def payer_digest_of(body: TxBody) -> Hash32:
     """Return the message that the keys of a separate fee payer sign."""
     return tagged_hash(b"tx-payer", encode(body))
+
+
+def possession_digest(genesis_hash: bytes, operator: bytes, register: Register) -> Hash32:
+    """Return what each new key of a registration signs: the keys belong to this operator of this network."""
+    keys = register.consensus_key + register.vrf_key + register.node_key
+    return tagged_hash(b"possession", genesis_hash + operator + keys)
 
 
 def tx_hash_of(raw: bytes) -> TxHash:

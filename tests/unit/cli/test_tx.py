@@ -321,11 +321,27 @@ def test_raw_hex_is_submitted_as_it_is(anna: Cli, node: NodeOfOne, tmp_path: Pat
     assert anna("tx", "show", path, "--json", code=2).problem == "bad_argument"
 
 
+def registration(path: Path, node: NodeOfOne, operator: str, keys: list[str]) -> Path:
+    """Write a registration file whose signatures hold for nothing."""
+    found = {
+        "format": "chaosnet-registration/1",
+        "genesis": node.chain.genesis_hash.hex(),
+        "operator": operator,
+        "consensus_key": keys[0],
+        "node_key": keys[1],
+        "vrf_key": keys[2],
+        "proofs": ["00" * 64] * 3,
+    }
+    path.write_text(json.dumps(found))
+    return path
+
+
 def test_staking_is_built_shown_and_read_again(anna: Cli, node: NodeOfOne, tmp_path: Path) -> None:
     me = format_address("cos", ANNA.address)
     keys = [bytes([fill]).hex() * 32 for fill in (1, 2, 3)]
     path = tmp_path / "stake.json"
-    options = ["--register", f"anna:{me}:{keys[0]}:{keys[1]}:{keys[2]}", "--commission", "25"]
+    mine = registration(tmp_path / "mine.json", node, me, keys)
+    options = ["--register", mine, "--commission", "25"]
     options += ["--withdraw", TO, "--unjail", "--undelegate", f"{TO}:1.5", "--redelegate", f"{TO}:{me}:2"]
     anna("tx", "build", "--from", "anna", *options, "--delegate", f"{me}:3", "--out", path)
     actions = json.loads(path.read_text())["body"]["actions"]
@@ -335,12 +351,11 @@ def test_staking_is_built_shown_and_read_again(anna: Cli, node: NodeOfOne, tmp_p
     assert (actions[4]["operator"], actions[4]["to"], actions[4]["motes"]) == (TO, me, "200000000")
     shown = anna("tx", "sign", path, "--key", "anna", "--yes").out
     assert "stand for election again" in shown
-    assert anna("tx", "submit", path, "--json", code=1).json["code"] == "not_a_candidate"
-    stranger = f"x:{TO}:{keys[0]}:{keys[1]}"
+    assert anna("tx", "submit", path, "--json", code=1).json["code"] == "key_unproven"
+    stranger = registration(tmp_path / "theirs.json", node, TO, keys)
     for wrong in (
         ["--delegate", TO],
         ["--register", stranger],
-        ["--register", "x:y"],
         ["--delegate", f"{me}:0"],
     ):
         assert anna("tx", "build", "--from", "anna", *wrong, "--json", code=2).problem == "bad_argument"

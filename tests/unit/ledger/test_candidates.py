@@ -13,9 +13,10 @@ from chaosnet.ledger.candidates import (
 from chaosnet.ledger.key_owners import find_owner
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.ledger.state import State
+from chaosnet.model.genesis import genesis_hash_of
 from chaosnet.model.transaction import Accuse, Delegate, Undelegate
 from tests.making import Person
-from tests.staking import Chain, keys_for, staked_network, two_headers
+from tests.staking import Chain, keys_for, proven, staked_network, two_headers
 
 ADA, BOB, EVE = Person("ada"), Person("bob"), Person("eve")
 GENESIS = staked_network([ADA, BOB, EVE], [(ADA, 10_000), (BOB, 20_000)])
@@ -44,6 +45,24 @@ def test_keys_belong_to_one_operator() -> None:
     )
     assert find_candidate(c.state, EVE.address) is None
     assert c.block((EVE, keys_for("eve")), (BOB, keys_for("eve"))) == ["ok", "key_taken"]
+
+
+def test_new_keys_sign_that_they_are_the_operators() -> None:
+    c = Chain(GENESIS)
+    genesis_hash = genesis_hash_of(GENESIS)
+    mine = proven(genesis_hash, EVE.address, keys_for("eve"))
+    for position in range(3):
+        for wrong in (b"", proven(genesis_hash, BOB.address, keys_for("eve")).proofs[position], bytes(64)):
+            proofs = [*mine.proofs]
+            proofs[position] = wrong
+            assert c.block((EVE, replace(mine, proofs=tuple(proofs)))) == ["key_unproven"]
+    elsewhere = proven(bytes(32), EVE.address, keys_for("eve"))
+    assert c.block((EVE, elsewhere), (BOB, mine)) == ["key_unproven"] * 2, "another network, somebody else"
+    assert c.block((EVE, mine)) == ["ok"]
+    other = proven(genesis_hash, EVE.address, replace(mine, node_key=keys_for("eve 2").node_key))
+    change = replace(other, proofs=(b"", b"", other.proofs[2]), commission_permille=7)
+    assert c.block((EVE, change)) == ["ok"], "only the new key has to sign"
+    assert c.candidate(EVE).commission_permille == 7
 
 
 def test_rotated_keys_stay_punishable() -> None:
