@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from chaosnet.sim.scenario import Scenario, load_scenario
 from chaosnet.sim.world import World, run_scenario
@@ -32,9 +31,8 @@ def test_a_newcomer_that_says_it_is_in_doubt_is_none_though_it_holds_another_cha
     assert fooled.disk.block_id_at(5) != honest.disk.block_id_at(5)
 
 
-@pytest.mark.parametrize("engine", ["pbft", "pos", "dpos"])
-def test_a_pin_leads_a_newcomer_to_the_chain_of_the_others(engine: str) -> None:
-    world = World(load_scenario(SCENARIOS / f"{engine}_pinned_newcomer.toml"), 1)
+def test_a_pin_leads_a_newcomer_to_the_chain_of_the_others() -> None:
+    world = World(load_scenario(SCENARIOS / "pbft_pinned_newcomer.toml"), 1)
     assert world.run().violations == ()
     newcomer, honest = world.hosts[4], world.hosts[0]
     assert newcomer.pinned is not None
