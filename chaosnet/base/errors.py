@@ -104,6 +104,7 @@ CODES: Final[dict[str, str]] = {
     "jailed": "the time of the punishment is not over",
     "not_jailed": "this candidate is not punished",
     # receipts of contracts and tokens; see contracts/faults.py
+    "no_contracts": "this node runs no contracts",
     "out_of_gas": "the gas of this call is used up",
     "reverted": "the contract refused, with its own text",
     "script_error": "the contract's program failed",

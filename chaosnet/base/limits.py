@@ -3,8 +3,8 @@
 from typing import Final
 
 # transactions
-TX_BYTES_MAX: Final = 64 * 1024
-"""(chain) one transaction's full bytes."""
+TX_BYTES_MAX: Final = 192 * 1024
+"""(chain) one transaction's full bytes: a deployment of the largest contract fits."""
 TX_ACTIONS_MAX: Final = 64
 """(chain) actions of one transaction."""
 MEMO_BYTES_MAX: Final = 256

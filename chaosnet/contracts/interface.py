@@ -98,7 +98,8 @@ class Interface:
     name: str
     version: str
     licence: str
-    init: Method
+    init: Method | None
+    """What runs once at deployment."""
     methods: Mapping[str, Method]
     events: Mapping[str, tuple[tuple[str, Kind], ...]] = field(default_factory=dict)
     permissions: Permissions = Permissions()
@@ -111,9 +112,11 @@ def parse_interface(value: Value) -> Interface:
         _refuse("api", f"this release knows api {API}")
     for name in ("version", "licence", "doc"):
         _text(top.get(name, ""), name)
-    init = _method("init", _map(top.get("init"), "init", _METHOD_FIELDS), default="write")
-    if init.kind == "view" or init.is_reentrant:
-        _refuse("init", "writes, and runs once")
+    init = None
+    if top.get("init") is not None:
+        init = _method("init", _map(top["init"], "init", _METHOD_FIELDS), default="write")
+        if init.kind == "view" or init.is_reentrant:
+            _refuse("init", "writes, and runs once")
     methods = {
         name: _method(name, _map(body, f"methods.{name}", _METHOD_FIELDS))
         for name, body in _named(top.get("methods"), "methods", METHODS_MAX).items()

@@ -9,6 +9,7 @@ from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, released, spendable, total
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.state import State
+from chaosnet.model.action_fields import KINDS, contract_action_fields
 from chaosnet.model.block import Block, ValidatorSet, decode_certificate
 from chaosnet.model.evidence import Evidence, evidence_key, evidence_kind, evidence_turn
 from chaosnet.model.genesis import Genesis, Member
@@ -16,6 +17,7 @@ from chaosnet.model.header import Header, QuorumProof, RoundProof, SlotProof, St
 from chaosnet.model.receipt import Receipt
 from chaosnet.model.transaction import (
     Accuse,
+    Action,
     Delegate,
     Redelegate,
     Register,
@@ -139,7 +141,7 @@ def signers_of(names: Names, header: Header, seal: bytes, sealed_by: ValidatorSe
     return [names.operator(known[i].operator) if i < len(known) else f"{i:#04x}" for i in positions]
 
 
-def action_kind(action: object) -> str:
+def action_kind(action: Action) -> str:
     """Return the word for an action."""
     match action:
         case Transfer():
@@ -151,7 +153,7 @@ def action_kind(action: object) -> str:
         case Register() | Delegate() | Undelegate() | Redelegate() | Withdraw() | Unjail():
             return type(action).__name__.lower()
         case _:
-            raise AssertionError(action)
+            return KINDS[type(action)]
 
 
 def transaction_summary(
@@ -231,6 +233,10 @@ def body_fields(names: Names, signed: SignedTx) -> dict[str, object]:
                 }
             case Withdraw():
                 shown |= {"operator": names.address(action.operator)}
+            case Unjail():
+                pass
+            case _:
+                shown = contract_action_fields(action, names.address)
         actions.append(shown)
     policy = signed.tx.witness.policy
     return {

@@ -1,4 +1,7 @@
-"""What each action does to the state. A failure is an Invalid with the code that the receipt will carry."""
+"""What each action does to the state, contracts and tokens apart.
+
+A failure is an Invalid with the code that the receipt will carry.
+"""
 
 from typing import assert_never
 
@@ -17,8 +20,8 @@ from chaosnet.model.genesis import STAKING_ENGINES, engine_at
 from chaosnet.model.policy import policy_hash
 from chaosnet.model.transaction import (
     Accuse,
-    Action,
     Delegate,
+    PlainAction,
     Redelegate,
     Register,
     SetPolicy,
@@ -40,7 +43,7 @@ class Offence(Record, tag=1):
     """Height of the block that records it."""
 
 
-def apply_action(overlay: Overlay, sender: bytes, action: Action, ctx: Context) -> None:
+def apply_action(overlay: Overlay, sender: bytes, action: PlainAction, ctx: Context) -> None:
     """Apply one action of a sender; raises Invalid with the code of the failure."""
     match action:
         case Transfer():

@@ -1,7 +1,8 @@
 """The definition of validity: what transactions and blocks do to the state.
 
 A transaction in a block pays and raises its sender's nonce whatever happens; its actions are applied all or
-none. A block is valid only if each of its transactions may be there, in its order.
+none. It pays its intrinsic gas before they are, and after them what contracts have used. A block is valid only
+if each of its transactions may be there, in its order.
 """
 
 from collections.abc import Sequence
@@ -12,15 +13,17 @@ from chaosnet.ledger.accounts import Account, credit, credit_locked, debit, deco
 from chaosnet.ledger.actions import apply_action
 from chaosnet.ledger.check import check_against_state
 from chaosnet.ledger.context import Context
+from chaosnet.ledger.contracts.actions import ContractRun
 from chaosnet.ledger.epochs import end_block
 from chaosnet.ledger.keys import ACCOUNT_PREFIX
 from chaosnet.ledger.members import is_member_key
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.ledger.rewards import fee_account, share_fees
 from chaosnet.ledger.state import State
+from chaosnet.model.contract_actions import ContractAction
 from chaosnet.model.genesis import supply_at
-from chaosnet.model.receipt import Receipt
-from chaosnet.model.transaction import SignedTx
+from chaosnet.model.receipt import NO_OUTCOME, Outcome, Receipt, events_root_of, return_hash_of
+from chaosnet.model.transaction import SignedTx, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Applied:
     """State after the block."""
     receipts: tuple[Receipt, ...]
     """One for each transaction, in order."""
+    outcomes: tuple[Outcome, ...]
+    """One for each transaction: what its receipt names by hashes."""
     gas_used: int
     changes: dict[bytes, bytes | None]
     """State key -> new value; None deletes."""
@@ -45,13 +50,14 @@ class Applied:
 class Execution:
     """A block in the making: the producer adds what fits, the checker adds what the block holds."""
 
-    __slots__ = ("_ctx", "_gas_limits", "_gas_used", "_overlay", "_parent", "_receipts")
+    __slots__ = ("_ctx", "_gas_limits", "_gas_used", "_outcomes", "_overlay", "_parent", "_receipts")
 
     def __init__(self, parent: State, ctx: Context) -> None:
         self._parent = parent
         self._ctx = ctx
         self._overlay = Overlay(parent)
         self._receipts: list[Receipt] = []
+        self._outcomes: list[Outcome] = []
         self._gas_limits = 0
         self._gas_used = 0
         _mint(self._overlay, ctx)
@@ -69,8 +75,9 @@ class Execution:
         gas_limit = signed.body.gas_limit
         if gas_limit > self.gas_left:
             raise InvalidTransaction("gas_limit", f"{gas_limit}, the block has {self.gas_left} left")
-        receipt = apply_transaction(self._overlay, signed, self._ctx)
+        receipt, outcome = execute_transaction(self._overlay, signed, self._ctx)
         self._receipts.append(receipt)
+        self._outcomes.append(outcome)
         self._gas_limits += gas_limit
         self._gas_used += receipt.gas
         return receipt
@@ -89,6 +96,7 @@ class Execution:
         return Applied(
             state=self._parent.update(changes.new),
             receipts=tuple(self._receipts),
+            outcomes=tuple(self._outcomes),
             gas_used=self._gas_used,
             changes=changes.new,
             undo=changes.old,
@@ -113,20 +121,26 @@ def apply_block(parent: State, ctx: Context, txs: Sequence[SignedTx]) -> Applied
 
 
 def apply_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> Receipt:
-    """Apply a transaction and return its receipt.
+    """Apply a transaction and return its receipt; see `execute_transaction`."""
+    return execute_transaction(overlay, signed, ctx)[0]
+
+
+def execute_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> tuple[Receipt, Outcome]:
+    """Apply a transaction; return its receipt and what the receipt names by hashes.
 
     The fee goes to the proposer (see rewards) and the nonce rises, also when the actions fail and are undone.
     Raises InvalidTransaction when it may not be in this block; then nothing has changed.
     """
     gas = check_against_state(overlay, signed, ctx)
     body = signed.body
+    payer = body.payer or body.sender
     fee = gas * body.gas_price
     t0_ms, now_ms = ctx.genesis.time_ms, ctx.parent_time_ms
     sender = overlay.account(body.sender)
     if body.payer is None:
         sender = debit(sender, fee, t0_ms, now_ms)
     else:
-        overlay.set_account(body.payer, debit(overlay.account(body.payer), fee, t0_ms, now_ms))
+        overlay.set_account(payer, debit(overlay.account(payer), fee, t0_ms, now_ms))
     overlay.set_account(
         body.sender, Account(sender.nonce + 1, sender.balance, sender.policy_hash, sender.locks)
     )
@@ -135,14 +149,38 @@ def apply_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> Recei
         overlay.set_account(receiver, credit(overlay.account(receiver), fee))
     mark = overlay.checkpoint()
     code = "ok"
+    at = 0
+    run: ContractRun | None = None
     try:
-        for action in body.actions:
-            apply_action(overlay, body.sender, action, ctx)
+        for at, action in enumerate(body.actions):
+            if isinstance(action, Transfer) or not isinstance(action, ContractAction):
+                apply_action(overlay, body.sender, action, ctx)
+                continue
+            if run is None:
+                run = ContractRun(overlay, signed, ctx, body.gas_limit - gas)
+            run.apply(at, action)
     except Invalid as error:
         overlay.rollback(mark)
         code = error.code
+    if run is None:
+        overlay.keep()
+        return Receipt(signed.tx_id, code, gas, fee), NO_OUTCOME
+    outcome = run.outcome() if code == "ok" else run.failed(at)
+    _pay_more(overlay, payer, run.gas_used * body.gas_price, ctx)
     overlay.keep()
-    return Receipt(signed.tx_id, code, gas, fee)
+    gas += run.gas_used
+    roots = return_hash_of(outcome), events_root_of(outcome.events)
+    return Receipt(signed.tx_id, code, gas, gas * body.gas_price, *roots), outcome
+
+
+def _pay_more(overlay: Overlay, payer: bytes, fee: int, ctx: Context) -> None:
+    """Move what contracts have used; the payer was checked to have it."""
+    if fee == 0:
+        return
+    account = debit(overlay.account(payer), fee, ctx.genesis.time_ms, ctx.parent_time_ms)
+    overlay.set_account(payer, account)
+    receiver = fee_account(ctx)
+    overlay.set_account(receiver, credit(overlay.account(receiver), fee))
 
 
 def full_supply(state: State) -> int:

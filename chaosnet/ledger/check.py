@@ -4,13 +4,13 @@ The order is that of the protocol (Transactions and fees): everything here is de
 verified. Size, canonical form and shape were checked when the bytes were decoded.
 """
 
-from typing import assert_never
-
 from chaosnet.base.errors import InvalidTransaction
 from chaosnet.base.limits import AMOUNT_MAX, ANCHOR_AGE_MAX, EXPIRY_AHEAD_MAX
 from chaosnet.ledger.accounts import Account, spendable, total
 from chaosnet.ledger.context import Context
+from chaosnet.ledger.contracts.check import check_contract_action
 from chaosnet.ledger.overlay import Overlay
+from chaosnet.model.contract_actions import Call, Deploy
 from chaosnet.model.policy import KeyPolicy, check_policy, policy_hash
 from chaosnet.model.transaction import (
     Accuse,
@@ -43,14 +43,16 @@ def check_against_state(
     The mempool allows nonces up to `nonce_ahead` above the account's, and counts what pending ones may take
     from the sender (amounts, and fees where there is no payer) and from the payer, in motes.
 
-    Codes in order: `wrong_network`, `bad_address`, `bad_argument`, `bad_policy`, `bad_anchor`, `expired`,
-    `expiry_too_far`, `bad_policy`, `nonce_too_low`, `nonce_too_high`, `gas_limit`, `not_enough`, `locked`,
-    `price_too_low`.
+    Codes in order: `wrong_network`, `bad_address`, `bad_argument`, `bad_policy`, `too_large`, `no_contracts`,
+    `bad_anchor`, `expired`, `expiry_too_far`, `bad_policy`, `nonce_too_low`, `nonce_too_high`, `gas_limit`,
+    `not_enough`, `locked`, `price_too_low`.
     """
     body = signed.body
     if body.genesis != ctx.genesis_hash:
         raise InvalidTransaction("wrong_network")
     amounts = check_actions(body.actions)
+    if ctx.machine is None and any(isinstance(action, Deploy | Call) for action in body.actions):
+        raise InvalidTransaction("no_contracts")
     _check_heights(body, ctx)
     sender = view.account(body.sender)
     _check_policy(body.sender, sender, signed.tx.witness.policy)
@@ -78,7 +80,7 @@ def check_against_state(
 
 
 def check_actions(actions: tuple[Action, ...]) -> int:
-    """Return the motes that transfers and new bonds take from the sender.
+    """Return the motes that transfers, new bonds, calls and deposits can take from the sender.
 
     Raises InvalidTransaction unless every action is well-formed. Coins can go to key accounts only: nothing
     else can spend them under rule set 1.
@@ -113,7 +115,7 @@ def _check_action(action: Action) -> int:
         case Accuse() | Unjail():
             pass
         case _:
-            assert_never(action)
+            return check_contract_action(action)
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from chaosnet.base.errors import Broken
+from chaosnet.contracts.machine import Machine
 from chaosnet.ledger.keys import params_key, rule_key
 from chaosnet.model.genesis import ChainParams, Genesis
 from chaosnet.rules.registry import rules_at
@@ -50,6 +51,8 @@ class Context:
     """What the block adds to the next seed: the VRF output under pos, the reveal under dpos and dbft."""
     missed: tuple[tuple[bytes, int], ...] = ()
     """(operator, slots) that passed unused since the parent, where leaders are known in advance."""
+    machine: Machine | None = None
+    """Runs contracts. Every node has one: without it, transactions that need it are refused."""
 
 
 _decode_params = msgspec.msgpack.Decoder(ChainParams).decode

@@ -62,6 +62,8 @@ PARAM_BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "trust_period_ms": (1_000, TIME_MS_MAX),
     "admission_numerator": (1, 1_000_000),
     "admission_denominator": (1, 1_000_000),
+    "motes_per_state_byte": (0, 10**12),
+    "deploy_members_only": (0, 1),
 }
 """Least and greatest value of each field of ChainParams."""
 

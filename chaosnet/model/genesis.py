@@ -74,6 +74,11 @@ class ChainParams(Record, tag=1):
     admission_numerator: int = 1
     """A vote on membership passes when yes x denominator > members x numerator."""
     admission_denominator: int = 2
+    motes_per_state_byte: int = 1_000
+    """Deposit for each byte of an entry of a contract or token, returned when it is freed; 0 in a consortium
+    that wants none."""
+    deploy_members_only: int = 0
+    """1: only operators of members may deploy contracts; 0: everybody may."""
 
 
 class LockTerms(Record):

@@ -10,6 +10,7 @@ from chaosnet.base.errors import Invalid, InvalidTransaction
 from chaosnet.base.limits import AMOUNT_MAX, MEMO_BYTES_MAX, TX_ACTIONS_MAX, TX_BYTES_MAX
 from chaosnet.base.units import Hash32, TxHash, TxId
 from chaosnet.crypto.hashing import tagged_hash
+from chaosnet.model.contract_actions import ContractAction
 from chaosnet.model.evidence import Evidence
 from chaosnet.model.policy import KeyPolicy, Witness, check_witness
 
@@ -91,7 +92,11 @@ class Unjail(Record, tag=9):
     """Stand for election again after a punishment; the sender is the operator."""
 
 
-Action = Transfer | SetPolicy | Accuse | Register | Delegate | Undelegate | Redelegate | Withdraw | Unjail
+PlainAction = (
+    Transfer | SetPolicy | Accuse | Register | Delegate | Undelegate | Redelegate | Withdraw | Unjail
+)
+"""Actions that no contract has a part in."""
+Action = PlainAction | ContractAction
 
 
 class TxBody(Record, tag=1):

@@ -1,12 +1,24 @@
 """Rule set 1: the rules every network starts with.
 
-All actions have a fixed price, so a transaction uses exactly its intrinsic gas, whether it succeeds or not.
+All actions but deployments and calls have a fixed price: without those a transaction uses exactly its
+intrinsic gas, whether it succeeds or not. What a contract uses comes on top, as fuel (contracts/ops.py).
 A plain transfer costs 21,000: 4,761 of them fill a block of 100,000,000 gas. The other prices keep a full
 block of anything below half a second of one core.
 """
 
 from typing import Final, assert_never
 
+from chaosnet.model.contract_actions import (
+    ApproveToken,
+    BurnToken,
+    Call,
+    ChangeToken,
+    ContractAction,
+    ConvertToken,
+    Deploy,
+    IssueToken,
+    SendToken,
+)
 from chaosnet.model.transaction import (
     Accuse,
     Action,
@@ -58,6 +70,29 @@ def action_gas(gas: GasPrices, action: Action) -> int:
         case Unjail():
             return gas.unjail
         case _:
+            return contract_action_gas(gas, action)
+
+
+def contract_action_gas(gas: GasPrices, action: ContractAction) -> int:
+    """Return the gas that an action on contracts or tokens needs before anything runs."""
+    match action:
+        case Deploy():
+            return gas.deploy
+        case Call():
+            return gas.call
+        case SendToken():
+            return gas.send_token
+        case ApproveToken():
+            return gas.approve_token
+        case BurnToken():
+            return gas.burn_token
+        case IssueToken():
+            return gas.issue_token
+        case ChangeToken():
+            return gas.change_token
+        case ConvertToken():
+            return gas.convert_token
+        case _:
             assert_never(action)
 
 
@@ -78,6 +113,15 @@ RULES: Final = RuleSet(
         redelegate=50_000,
         withdraw=20_000,
         unjail=10_000,
+        deploy=500_000,
+        call=5_000,
+        send_token=50_000,
+        approve_token=30_000,
+        burn_token=30_000,
+        issue_token=50_000,
+        change_token=40_000,
+        convert_token=60_000,
+        fuel_per_gas=50,
     ),
     intrinsic_gas=intrinsic_gas,
 )

@@ -36,6 +36,19 @@ class GasPrices:
     """Two candidates and two delegations."""
     withdraw: int
     unjail: int
+    deploy: int
+    """Loading the source is in it at its bound; its interface and `init` are charged as they run."""
+    call: int
+    """Before anything runs."""
+    send_token: int
+    """Also what an owner has allowed."""
+    approve_token: int
+    burn_token: int
+    issue_token: int
+    change_token: int
+    convert_token: int
+    fuel_per_gas: int
+    """Fuel of machines for one gas."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def test_what_is_left_out_is_empty() -> None:
     interface = parse_interface(least)
     assert interface.permissions == Permissions()
     assert interface.events == {}
-    empty: dict[str, Value] = {"events": [], "permissions": [], "init": [], "errors": [], "storage": []}
+    assert interface.init is None
+    empty: dict[str, Value] = {"events": [], "permissions": [], "errors": [], "storage": []}
     assert parse_interface(least | empty) == interface, "an empty list stands for an empty map"
 
 

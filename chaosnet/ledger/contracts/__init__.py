@@ -1,0 +1,1 @@
+"""What contracts and tokens do to the state: deployment, calls, storage, deposits, native tokens."""

@@ -1,0 +1,156 @@
+"""The books of one transaction: coins, and entries of the state that lock a deposit (contracts: State).
+
+A contract's storage, holdings of tokens and allowances are such entries. Each stands in the state as a
+canonical list [rate, value]: the rate in motes a byte that was paid for it, so that exactly that returns. The
+module account DEPOSITS holds all of it, and the accounts still add up to the supply.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from chaosnet.base.codec import encode
+from chaosnet.base.errors import Broken
+from chaosnet.base.units import Address
+from chaosnet.contracts.faults import GuestFault
+from chaosnet.contracts.ops import ENTRY_OVERHEAD, FuelPrices, prices_of
+from chaosnet.crypto.addresses import MODULE
+from chaosnet.crypto.hashing import tagged_hash
+from chaosnet.ledger.accounts import credit, debit, spendable
+from chaosnet.ledger.context import Context
+from chaosnet.ledger.keys import ENTRY
+from chaosnet.ledger.overlay import Overlay
+
+DEPOSITS: Final = Address(bytes((MODULE,)) + tagged_hash(b"module", b"deposits"))
+"""Account that holds the deposits of all entries: no key can spend it."""
+RESERVES: Final = Address(bytes((MODULE,)) + tagged_hash(b"module", b"reserves"))
+"""Account that holds the coins of all conversion reserves."""
+
+Charge = Callable[[int], None]
+Mark = tuple[int, int]
+
+_INT_BYTES: Final = {0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9}
+"""First byte of an integer -> all its bytes, where it is not one alone."""
+
+
+def free(_fuel: int) -> None:
+    """Charge nothing: for actions that have a fixed price in gas."""
+
+
+def entry_value(leaf: bytes) -> bytes:
+    """Return the value of an entry without the rate before it."""
+    return leaf[1 + _INT_BYTES.get(leaf[1], 1) :]
+
+
+@lru_cache(maxsize=16)
+def entry_start(rate: int) -> bytes:
+    """Return what stands before the value of an entry that was paid for at a rate."""
+    return b"\x92" + encode(rate)
+
+
+def entry_rate(leaf: bytes) -> int:
+    """Return the motes a byte that were paid for an entry."""
+    size = _INT_BYTES.get(leaf[1])
+    return leaf[1] if size is None else int.from_bytes(leaf[2 : 1 + size], "big")
+
+
+class Books:
+    """Coins and entries of the state, as one transaction changes them. Failures are GuestFaults."""
+
+    __slots__ = ("_rate", "_start", "charge", "ctx", "locked", "overlay", "prices")
+
+    def __init__(self, overlay: Overlay, ctx: Context) -> None:
+        self.overlay = overlay
+        self.ctx = ctx
+        self.prices: FuelPrices = prices_of(ctx.rules.number)
+        self._rate = ctx.params.motes_per_state_byte
+        self._start = entry_start(self._rate)
+        self.charge: Charge = free
+        """Takes fuel from whoever asks for the work at hand."""
+        self.locked = 0
+        """Motes that entries lock more than before the action; negative: they were freed."""
+
+    # ── going back ──
+
+    def mark(self) -> Mark:
+        """Return a mark of this moment for `rollback`."""
+        return self.overlay.checkpoint(), self.locked
+
+    def rollback(self, mark: Mark) -> None:
+        """Undo every change since the mark."""
+        self.overlay.rollback(mark[0])
+        self.locked = mark[1]
+
+    # ── entries ──
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of an entry, or None."""
+        self.charge(self.prices.read)
+        overlay = self.overlay
+        leaf = overlay.entry(key) if key[0] == ENTRY else overlay.get(key)
+        return None if leaf is None else entry_value(leaf)
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Replace an entry; None deletes. Deposits are counted, and settled at the end of the action.
+
+        An entry keeps the rate that it began with.
+        """
+        self.charge(self.prices.change)
+        overlay = self.overlay
+        is_storage = key[0] == ENTRY
+        old = overlay.entry(key) if is_storage else overlay.get(key)
+        before = after = 0
+        rate, start = self._rate, self._start
+        if old is not None:
+            before = len(key) + len(entry_value(old)) + ENTRY_OVERHEAD
+            rate = entry_rate(old)
+            start = entry_start(rate)
+        leaf = None
+        if value is not None:
+            leaf = start + value
+            after = len(key) + len(value) + ENTRY_OVERHEAD
+        if after > before:
+            self.charge((after - before) * self.prices.state_byte)
+        if is_storage:
+            overlay.set_entry(key, leaf)
+        else:
+            overlay.set(key, leaf)
+        self.locked += (after - before) * rate
+
+    def add_record(self, key: bytes, value: bytes) -> None:
+        """Store a new value that is never freed, without a rate before it."""
+        size = len(key) + len(value) + ENTRY_OVERHEAD
+        self.charge(self.prices.change + size * self.prices.state_byte)
+        self.overlay.set(key, value)
+        self.locked += size * self._rate
+
+    def settle(self, sender: bytes, deposit_max: int) -> None:
+        """Take from the sender what the action locked, or give it what was freed; fault `deposit`."""
+        locked, self.locked = self.locked, 0
+        if locked > deposit_max:
+            raise GuestFault("deposit", f"needs {locked} motes, declared are {deposit_max}")
+        if locked > 0:
+            self.move_cos(sender, DEPOSITS, locked)
+        elif locked < 0:
+            self.move_cos(DEPOSITS, sender, -locked)
+
+    # ── coins ──
+
+    def cos_of(self, address: bytes) -> int:
+        """Return the motes that an account can spend."""
+        self.charge(self.prices.read)
+        ctx = self.ctx
+        return spendable(self.overlay.account(address), ctx.genesis.time_ms, ctx.parent_time_ms)
+
+    def move_cos(self, source: bytes, to: bytes, amount: int) -> None:
+        """Move motes; fault `not_enough`."""
+        self.charge(2 * self.prices.change)
+        overlay, ctx = self.overlay, self.ctx
+        account = overlay.account(source)
+        t0_ms, now_ms = ctx.genesis.time_ms, ctx.parent_time_ms
+        if amount < 0:
+            raise Broken("internal", f"moving {amount} motes")
+        if amount > spendable(account, t0_ms, now_ms):
+            raise GuestFault("not_enough", "COS")
+        overlay.set_account(source, debit(account, amount, t0_ms, now_ms))
+        overlay.set_account(to, credit(overlay.account(to), amount))

@@ -1,0 +1,66 @@
+"""How contracts write addresses and assets: as text, checked, and quickly where the same ones come again."""
+
+from functools import lru_cache
+from typing import Final
+
+from chaosnet.base.errors import Invalid
+from chaosnet.base.units import Address
+from chaosnet.contracts.faults import GuestFault
+from chaosnet.crypto.addresses import CONTRACT, KEY_ACCOUNT, format_address, parse_address
+from chaosnet.model.contract_actions import COS
+
+COS_TEXT: Final = "COS"
+_NAMES_KEPT: Final = 65_536
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def address_text(prefix: str, address: bytes) -> str:
+    """Return an address as contracts see it."""
+    return format_address(prefix, Address(address))
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _address(prefix: str, text: str) -> bytes | None:
+    try:
+        address = parse_address(prefix, text)
+    except Invalid:
+        return None
+    return address if address[0] in (KEY_ACCOUNT, CONTRACT) else None
+
+
+def is_address_text(prefix: str, text: str) -> bool:
+    """Return whether a text is the address of an account or a contract of this network."""
+    return _address(prefix, text) is not None
+
+
+def address_of_text(prefix: str, text: object) -> bytes:
+    """Return the address of an account or a contract; fault `bad_args`."""
+    address = _address(prefix, text) if isinstance(text, str) else None
+    if address is None:
+        raise GuestFault("bad_args", "not an address of this network")
+    return address
+
+
+def asset_text(asset: bytes) -> str:
+    """Return an asset as contracts see it: `COS`, or a token's id in hex."""
+    return COS_TEXT if asset == COS else asset.hex()
+
+
+def asset_of_text(text: object) -> bytes:
+    """Return the asset of a text; fault `bad_args`."""
+    if text == COS_TEXT:
+        return COS
+    if not isinstance(text, str) or len(text) != 64 or text != text.lower():
+        raise GuestFault("bad_args", "not an asset: COS, or the id of a token")
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise GuestFault("bad_args", "not an asset: COS, or the id of a token") from None
+
+
+def token_of_text(text: object) -> bytes:
+    """Return the id of a token; fault `bad_args`."""
+    asset = asset_of_text(text)
+    if asset == COS:
+        raise GuestFault("bad_args", "COS is not a token")
+    return asset
