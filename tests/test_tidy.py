@@ -23,6 +23,12 @@ NO_UNIT_TEST: dict[str, str] = {
 }
 
 
+IMPURE: dict[str, tuple[str, ...]] = {
+    # core file -> what it may do that the rest of the core may not
+    "contracts/wasm_instance.py": ("ctypes in the core", "broad except in the core"),
+}
+
+
 def findings_in(paths: list[Path], check: object) -> list[str]:
     assert callable(check)
     return [
@@ -48,7 +54,12 @@ def test_core_is_pure_and_deterministic() -> None:
     core = tidy.core_files()
     assert core
     shared_sets = tidy.declared_sets([path.read_text() for path in core])
-    found = findings_in(core, lambda source: tidy.check_core(source, shared_sets))
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{line}: {text}"
+        for path in core
+        for line, text in tidy.check_core(path.read_text(), shared_sets)
+        if text not in IMPURE.get(str(path.relative_to(REPOSITORY / "chaosnet")), ())
+    ]
     assert not found, report(found)
 
 

@@ -17,9 +17,9 @@ Operations of the guest (`env.host`): number, what it sends, what it is answered
      7 balance            [address, asset]                  int
      8 hash               [kind, data]                      hex text; data is bytes or text (its UTF-8)
      9 verify             [kind, key, message, signature]   bool
-    11 ctx                nil                               map: self caller origin action tx height time
+    11 ctx                []                                map: self caller origin action tx height time
                                                             chain sent
-    12 gas_left           nil                               int
+    12 gas_left           []                                int
     13 transfer_and_call  [to, asset, amount, method, args] the callee's value
     20 issue              [asset | nil, to, amount, options | nil]   asset; nil makes a new one from options
     21 burn               [asset, amount]                   nil
@@ -33,8 +33,9 @@ Operations of the guest (`env.host`): number, what it sends, what it is answered
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 METHOD_INIT = "@init"
 """Runs the contract's `init`, once, with the arguments of the deployment."""
@@ -62,8 +63,7 @@ of `Machine.call` as Broken.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """How a frame ended."""
 
     kind: Literal["returned", "reverted", "failed"]

@@ -1,0 +1,188 @@
+"""The machine on wasmtime: runs the engines' modules under one meter, each call from a fresh image.
+
+Everything it needs comes in as bytes. Fuel is used up when nothing is left after the call, wherever in the
+program that shows. A frame's native stack may take MAX_WASM_STACK, so the thread must have STACK_BYTES, and
+each depth of calls has its own instance, which a trap ends.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+import wasmtime
+
+from chaosnet.base.errors import Broken
+from chaosnet.contracts.faults import TEXT_BYTES_MAX, GuestFault, OutOfGas
+from chaosnet.contracts.images import ImageCache
+from chaosnet.contracts.machine import Ended, HostCall, Image
+from chaosnet.contracts.ops import DEPTH_MAX, LOAD_FUEL_MAX
+from chaosnet.contracts.wasm_instance import (
+    IO_BYTES,
+    Instance,
+    check_stack,
+    make_engine,
+    no_host,
+    thread_self,
+)
+
+IMAGES_BYTES_MAX: Final = 128 << 20
+RISE_BYTES: Final = 64 << 10
+RISE_FUEL: Final = 64 << 10
+"""(chain) fuel for each further 64 KiB that the heap of a call reaches beyond its image."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class WasmImage:
+    """A loaded contract: memory from the end of the guest's stack up to the heap's mark."""
+
+    engine: str
+    content: bytes
+    load_fuel: int
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content)
+
+
+@dataclass(slots=True)
+class _Engine:
+    """A compiled module, its memory after the prelude, and its instances by depth of call."""
+
+    module: wasmtime.Module
+    base: bytes = b""
+    instances: list[Instance | None] = field(default_factory=lambda: [None] * DEPTH_MAX)
+
+
+class WasmMachine:
+    """Contracts of several engines. For one thread at a time."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, bytes],
+        preludes: Mapping[str, bytes],
+        *,
+        compiled: Mapping[str, bytes] | None = None,
+        images_bytes_max: int = IMAGES_BYTES_MAX,
+    ) -> None:
+        """Take modules and preludes by the engine's name; each is compiled when it is first used.
+
+        `compiled` are answers of `compile` for the same modules, trusted as code is: never from others.
+        """
+        self._modules = modules
+        self._preludes = preludes
+        self._compiled = compiled or {}
+        self._wasm = make_engine()
+        self._engines: dict[str, _Engine] = {}
+        self._images = ImageCache(images_bytes_max)
+        self._thread: int | None = None
+        self._depth = 0
+
+    def compile(self, engine: str) -> bytes:
+        """Return the engine's module as machine code for this processor: a second or two."""
+        return bytes(wasmtime.Module(self._wasm, self._modules[engine]).serialize())
+
+    def start(self, engine: str) -> None:
+        """Make an engine ready now; else its first contract does. Raises Broken when it does not start."""
+        self._check_thread()
+        if engine not in self._engines:
+            self._engines[engine] = self._started(engine)
+
+    def _started(self, name: str) -> _Engine:
+        if name in self._compiled:
+            module = wasmtime.Module.deserialize(self._wasm, self._compiled[name])
+        else:
+            module = wasmtime.Module(self._wasm, self._modules[name])
+        instance = Instance(self._wasm, module)
+        try:
+            if instance.run("vm_init"):
+                raise Broken("internal", f"engine {name} does not start")
+            instance.source("vm_prelude", self._preludes[name])
+        except GuestFault as fault:
+            raise Broken("internal", f"the prelude of {name} fails: {fault}") from fault
+        return _Engine(module, instance.content())
+
+    def _check_thread(self) -> None:
+        thread = thread_self()
+        if thread != self._thread:
+            check_stack()
+            self._thread = thread
+
+    def _instance(self, engine: _Engine) -> Instance:
+        """Return the instance of this depth; a new one after a trap."""
+        if self._depth >= DEPTH_MAX:
+            raise GuestFault("call_depth")
+        instance = engine.instances[self._depth]
+        if instance is None:
+            instance = engine.instances[self._depth] = Instance(self._wasm, engine.module)
+        return instance
+
+    def prepare(self, engine: str, source: bytes) -> Image:
+        """Load a source; raise GuestFault when it does not load within LOAD_FUEL_MAX."""
+        image = self._images.get((engine, source))
+        if image is None:
+            image = self._load(engine, source)
+            self._images.put((engine, source), image)
+        return image
+
+    def _load(self, engine: str, source: bytes) -> WasmImage:
+        self.start(engine)
+        runs = self._engines[engine]
+        instance = self._instance(runs)
+        instance.restore(runs.base)
+        instance.set_fuel(LOAD_FUEL_MAX)
+        instance.host = no_host
+        try:
+            instance.source("vm_load", source)
+        except BaseException:
+            runs.instances[self._depth] = None
+            raise
+        left = instance.meter.read()
+        if not left:
+            raise OutOfGas
+        return WasmImage(engine, instance.content(), LOAD_FUEL_MAX - left)
+
+    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+        """Run one method from the image; see Machine.call."""
+        if not isinstance(image, WasmImage):
+            raise Broken("internal", "an image of another machine")
+        if not self._depth:
+            self._check_thread()
+        engine = self._engines[image.engine]
+        instance = self._instance(engine)
+        instance.restore(image.content)
+        instance.set_fuel(fuel)
+        instance.host = host
+        call = b"\x92" + _encode(method) + args
+        if len(call) > IO_BYTES:
+            raise Broken("internal", "arguments beyond the bound of a value")
+        instance.write(call)
+        depth = self._depth
+        self._depth = depth + 1
+        try:
+            size = instance.enter(instance.vm_call, len(call))
+        except GuestFault as fault:
+            engine.instances[depth] = None
+            left = 0 if fault.code == "out_of_gas" else instance.meter.read()
+            return Ended("failed", fault.code, b"", fault.text, fuel - left)
+        except BaseException:
+            engine.instances[depth] = None
+            raise
+        finally:
+            self._depth = depth
+            instance.host = no_host
+        return self._ended(instance, image, size, fuel)
+
+    def _ended(self, instance: Instance, image: WasmImage, size: int, fuel: int) -> Ended:
+        left = instance.meter.read() - instance.rise(image.size_bytes) // RISE_BYTES * RISE_FUEL
+        if left <= 0:
+            return Ended("failed", "out_of_gas", b"", "", fuel)
+        if size >= 0:
+            return Ended("returned", "ok", instance.read(size), "", fuel - left)
+        raw = instance.read(min(-size, TEXT_BYTES_MAX + 1))
+        text = raw[1:].decode("utf-8", "replace")
+        if raw[:1] == b"R":
+            return Ended("reverted", "reverted", b"", text, fuel - left)
+        return Ended("failed", "script_error", b"", text, fuel - left)

@@ -1,0 +1,313 @@
+"""One instance of an engine on wasmtime: its memory, its meter, and the calls in both directions.
+
+The only file of the core that reaches into a C library. What is decided here is consensus: with which
+settings the modules run, what a memory is restored to, and which traps are the guest's own fault.
+"""
+
+import ctypes
+from typing import Any, Final
+
+import wasmtime
+from wasmtime import _bindings, _ffi
+
+from chaosnet.base.errors import Broken
+from chaosnet.contracts.faults import GuestFault, OutOfGas
+from chaosnet.contracts.machine import HostCall
+from chaosnet.contracts.ops import DEPTH_MAX
+
+MEMORY_BYTES: Final = 24 << 20
+"""(chain) memory of an instance, fixed when the modules were linked."""
+MAX_WASM_STACK: Final = 8 << 20
+"""Native stack of one frame: never the bound that is met first, whatever the processor."""
+STACK_BYTES: Final = (DEPTH_MAX + 1) * MAX_WASM_STACK
+"""Least stack of the thread that runs a machine."""
+
+IO_BYTES: Final = 20 << 10
+"""Of the area through which values cross."""
+OP_OUT_OF_MEMORY: Final = 0xFFFFFFFF
+PRELUDE_FUEL: Final = 10**12
+
+_TRAP_OF_HOST: Final = wasmtime.TrapCode.INTERRUPT.value
+_TRAP_FAULTS: Final = {
+    wasmtime.TrapCode.STACK_OVERFLOW.value: "stack",
+    wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS.value: "stack",  # what lies below a guest's stack is address 0
+    wasmtime.TrapCode.OUT_OF_FUEL.value: "out_of_gas",
+    wasmtime.TrapCode.TABLE_OUT_OF_BOUNDS.value: "script_error",
+    wasmtime.TrapCode.INDIRECT_CALL_TO_NULL.value: "script_error",
+    wasmtime.TrapCode.BAD_SIGNATURE.value: "script_error",
+    wasmtime.TrapCode.INTEGER_OVERFLOW.value: "script_error",
+    wasmtime.TrapCode.INTEGER_DIVISION_BY_ZERO.value: "script_error",
+    wasmtime.TrapCode.BAD_CONVERSION_TO_INTEGER.value: "script_error",
+    wasmtime.TrapCode.UNREACHABLE.value: "script_error",
+}
+"""Traps that depend on nothing but module and input. Any other is a fault of the host."""
+
+
+# ── the C functions on the way of each call, with plain addresses as pointers ────────────────────────────
+
+
+def _bind(name: str, *arguments: Any, result: Any = ctypes.c_void_p) -> Any:
+    """Return an own handle of a function of wasmtime's library."""
+    function = _ffi.dll[name]
+    function.argtypes = arguments
+    function.restype = result
+    return function
+
+
+_ADDRESS = ctypes.c_void_p
+_func_call = _bind("wasmtime_func_call_unchecked", _ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_size_t, _ADDRESS)
+_set_fuel = _bind("wasmtime_context_set_fuel", _ADDRESS, ctypes.c_uint64)
+_get_fuel = _bind("wasmtime_context_get_fuel", _ADDRESS, _ADDRESS)
+_global_set = _bind("wasmtime_global_set", _ADDRESS, _ADDRESS, _ADDRESS)
+_trap_new_code = _bind("wasmtime_trap_new_code", ctypes.c_uint8)
+_trap_code = _bind("wasmtime_trap_code", _ADDRESS, _ADDRESS, result=ctypes.c_bool)
+_trap_delete = _bind("wasm_trap_delete", _ADDRESS, result=None)
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64), ctypes.c_size_t
+)
+_no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
+_string_at = ctypes.string_at
+_memmove = ctypes.memmove
+_memset = ctypes.memset
+
+_libc = ctypes.CDLL(None)
+thread_self = _libc.pthread_self
+thread_self.restype = ctypes.c_void_p
+
+
+def thread_stack_bytes() -> int:
+    """Return the size of the running thread's stack."""
+    attributes = ctypes.create_string_buffer(256)
+    start, size = ctypes.c_void_p(), ctypes.c_size_t()
+    failed = _libc.pthread_getattr_np(ctypes.c_void_p(thread_self()), attributes)
+    if failed or _libc.pthread_attr_getstack(attributes, ctypes.byref(start), ctypes.byref(size)):
+        raise Broken("internal", "the size of the thread's stack cannot be read")
+    _libc.pthread_attr_destroy(attributes)
+    return size.value
+
+
+def check_stack() -> None:
+    """Raise Broken when the running thread has too small a stack for contracts."""
+    has = thread_stack_bytes()
+    if has < STACK_BYTES:
+        raise Broken("internal", f"contracts need a thread with {STACK_BYTES} bytes of stack, this has {has}")
+
+
+def make_engine() -> wasmtime.Engine:
+    """Return the compiler with the chain's settings; floats are the same bits on every processor."""
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    config.cranelift_nan_canonicalization = True
+    config.cranelift_opt_level = "speed"
+    config.wasm_exceptions = True
+    config.wasm_relaxed_simd = False
+    config.wasm_simd = False
+    config.wasm_threads = False
+    # An own stack for async calls is never used, but must not be smaller than the other.
+    _bindings.wasmtime_config_async_stack_size_set(config.ptr(), MAX_WASM_STACK + (1 << 20))
+    config.max_wasm_stack = MAX_WASM_STACK
+    return wasmtime.Engine(config)
+
+
+class FuelMeter:
+    """Fuel of one instance, while a host function runs: read at first need, written back at its end."""
+
+    __slots__ = ("_box", "_box_at", "_context", "fuel", "is_changed")
+
+    def __init__(self, context: int) -> None:
+        self._context = context
+        self._box = ctypes.c_uint64()
+        self._box_at = ctypes.addressof(self._box)
+        self.fuel = -1
+        self.is_changed = False
+
+    def left(self) -> int:
+        if self.fuel < 0:
+            self.fuel = self.read()
+        return self.fuel
+
+    def charge(self, fuel: int) -> None:
+        left = self.fuel
+        if left < 0:
+            _get_fuel(self._context, self._box_at)
+            left = self._box.value
+        self.is_changed = True
+        if fuel >= left:
+            self.fuel = 0
+            raise OutOfGas
+        self.fuel = left - fuel
+
+    def read(self) -> int:
+        """Return what the instance has left; outside of host functions."""
+        _get_fuel(self._context, self._box_at)
+        return self._box.value
+
+    def write_back(self) -> None:
+        """End a host function."""
+        if self.is_changed:
+            _set_fuel(self._context, self.fuel)
+            self.is_changed = False
+        self.fuel = -1
+
+
+class Instance:
+    """One memory with the functions of one engine; a trap ends its life."""
+
+    def __init__(self, engine: wasmtime.Engine, module: wasmtime.Module) -> None:
+        self._store = wasmtime.Store(engine)
+        context = self._store._context()  # noqa: SLF001
+        self._context = ctypes.addressof(context.contents)
+        _set_fuel(self._context, PRELUDE_FUEL)
+        self.host: HostCall = no_host
+        self._stored: BaseException | None = None
+        self.meter = FuelMeter(self._context)
+        self._io = 0
+        self._callback = _Callback(self._answer)  # kept: the library holds only its address
+        import_type = wasmtime.FuncType([wasmtime.ValType.i32()] * 2, [wasmtime.ValType.i32()])
+        function = _ffi.wasmtime_func_t()
+        callback = ctypes.cast(self._callback, _bindings.wasmtime_func_unchecked_callback_t)
+        _bindings.wasmtime_func_new_unchecked(
+            context, import_type.ptr(), callback, None, _no_finalizer, ctypes.byref(function)
+        )
+        instance = wasmtime.Instance(self._store, module, [wasmtime.Func._from_raw(function)])  # noqa: SLF001
+        self._exports = instance.exports(self._store)
+        memory = self._exports["memory"]
+        if not isinstance(memory, wasmtime.Memory) or memory.data_len(self._store) != MEMORY_BYTES:
+            raise Broken("internal", "the module's memory has another size")
+        self._base = ctypes.addressof(memory.data_ptr(self._store).contents)
+        self._slots = (ctypes.c_uint64 * 16)()  # arguments and results, 16 bytes each
+        self._slots_at = ctypes.addressof(self._slots)
+        self._trap = ctypes.c_void_p()
+        self._trap_at = ctypes.addressof(self._trap)
+        self._functions: dict[str, int] = {}
+        for name, export in self._exports.items():
+            if isinstance(export, wasmtime.Func):
+                self._functions[name] = ctypes.addressof(export._func)  # noqa: SLF001
+        self._reset_globals()
+        self._high = ctypes.c_uint32.from_address(self._base + self.run("vm_high"))
+        self._io = self._base + self.run("io_ptr")
+        self.vm_call = self._functions["vm_call"]
+
+    def _reset_globals(self) -> None:
+        """Prepare the reset of the only mutable global: the guest's stack begins where the data begins."""
+        pointer = self._exports["__stack_pointer"]
+        if not isinstance(pointer, wasmtime.Global):
+            raise Broken("internal", "the module does not export its stack pointer")
+        self.start: int = pointer.value(self._store)
+        self._pointer = ctypes.addressof(pointer._global)  # noqa: SLF001
+        self._pointer_value = _bindings.wasmtime_val_t()
+        self._pointer_value.kind = _ffi.WASMTIME_I32
+        self._pointer_value.of.i32 = self.start
+        self._pointer_value_at = ctypes.addressof(self._pointer_value)
+
+    def set_fuel(self, fuel: int) -> None:
+        """Fill the meter."""
+        _set_fuel(self._context, fuel)
+
+    # ── the guest asks ──
+
+    def _answer(self, _env: int, _caller: int, slots: Any, _count: int) -> int | None:
+        """Answer env.host. An exception that left would kill the process: it is kept, and a trap raised."""
+        meter = self.meter
+        try:
+            op, size = slots[0] & 0xFFFFFFFF, slots[2] & 0xFFFFFFFF
+            if op == OP_OUT_OF_MEMORY:
+                raise GuestFault("memory")
+            if size > IO_BYTES:
+                raise GuestFault("script_error", "a request beyond its area")
+            answer = self.host(op, _string_at(self._io, size), meter)
+            if meter.fuel >= 0:
+                meter.write_back()
+            if answer is None:
+                slots[0] = 0
+                return None
+            if len(answer) > IO_BYTES:
+                raise GuestFault("too_large", "an answer of the host")
+            _memmove(self._io, answer, len(answer))
+            slots[0] = len(answer)
+            return None
+        except BaseException as error:  # noqa: BLE001 - re-raised by `enter`, outside of C
+            meter.write_back()
+            self._stored = error
+            trap: int = _trap_new_code(_TRAP_OF_HOST)
+            return trap
+
+    # ── the host asks ──
+
+    def run(self, name: str, argument: int = 0) -> int:
+        """Call a function of the module by name; return its 32 bits without sign."""
+        return self.enter(self._functions[name], argument) & 0xFFFFFFFF
+
+    def enter(self, function: int, argument: int) -> int:
+        """Call a function of the module; return its result with sign.
+
+        Raises GuestFault when the frame ends by its own fault, Broken for anything else.
+        """
+        slots = self._slots
+        slots[0] = argument
+        error = _func_call(self._context, function, self._slots_at, 8, self._trap_at)
+        if error:
+            pointer = ctypes.cast(error, ctypes.POINTER(_ffi.wasmtime_error_t))
+            raise Broken("internal", str(wasmtime.WasmtimeError._from_ptr(pointer)))  # noqa: SLF001
+        if self._trap.value:
+            self._raise_trap()
+        result = slots[0] & 0xFFFFFFFF
+        return result - (1 << 32) if result & 0x80000000 else result
+
+    def _raise_trap(self) -> None:
+        trap = self._trap.value
+        code = ctypes.c_uint8()
+        known = _trap_code(trap, ctypes.addressof(code))
+        _trap_delete(trap)
+        self._trap.value = None
+        stored, self._stored = self._stored, None
+        if isinstance(stored, GuestFault | Broken):
+            raise stored
+        if stored is not None:
+            raise Broken("internal", f"a host function failed: {stored!r}") from stored
+        fault = _TRAP_FAULTS.get(code.value) if known else None
+        if fault is None:
+            raise Broken("internal", f"the engine stopped with trap {code.value if known else 'unknown'}")
+        raise GuestFault(fault)
+
+    # ── memory ──
+
+    def restore(self, content: bytes) -> None:
+        """Make the memory what it was when `content` was taken: stack, data, heap and what lies above."""
+        base = self._base
+        end = self.start + len(content)
+        _memset(base, 0, self.start)
+        high = self._high.value
+        _memmove(base + self.start, content, len(content))
+        if high > end:
+            _memset(base + end, 0, high - end)
+        _global_set(self._context, self._pointer, self._pointer_value_at)
+
+    def content(self) -> bytes:
+        """Return the memory from the end of the stack up to the heap's mark."""
+        return _string_at(self._base + self.start, self._high.value - self.start)
+
+    def rise(self, size: int) -> int:
+        """Return the bytes by which the heap rose above an image of this size."""
+        return self._high.value - self.start - size
+
+    def write(self, data: bytes) -> None:
+        """Put a call into the area that the engine reads."""
+        _memmove(self._io, data, len(data))
+
+    def read(self, size: int) -> bytes:
+        """Take an answer out of the area that the engine writes."""
+        return _string_at(self._io, size)
+
+    def source(self, name: str, source: bytes) -> None:
+        """Hand a source to `vm_prelude` or `vm_load`; raise GuestFault with its own text when it fails."""
+        at = self.run("vm_source", len(source))
+        _memmove(self._base + at, source, len(source))
+        result = self.enter(self._functions[name], len(source))
+        if result < 0:
+            raise GuestFault("script_error", self.read(-result)[1:].decode("utf-8", "replace"))
+
+
+def no_host(op: int, _payload: bytes, _meter: object) -> bytes | None:
+    """Refuse: while an engine starts or loads a source it has no host."""
+    raise GuestFault("unknown_op", f"operation {op} while loading")

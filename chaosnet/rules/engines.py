@@ -1,0 +1,41 @@
+"""Which engine runs a contract under which rule set: module and prelude by SHA-256.
+
+A contract names an abstract engine; a rule set says which bytes that is. Both files are part of consensus, so
+another of either is a new rule set, while the old ones stay in the release. `python engines/build.py --pin`
+writes the hashes anew; that is allowed until the first network runs.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFiles:
+    """Files in chaosnet/contracts/engines with their SHA-256, in hex."""
+
+    module: str
+    module_sha256: str
+    prelude: str
+    prelude_sha256: str
+
+
+ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
+    1: {
+        "lua/1": EngineFiles(
+            module="lua.wasm",
+            module_sha256="7e8603648ad0ac41568837c1182a13a92b6bff46a4305048c13433bd6c6cfad0",
+            prelude="prelude.lua",
+            prelude_sha256="b73c1f3b477c523644979b103756d12f06874e25e7e0db271786a46fb1eeeedc",
+        ),
+        "js/1": EngineFiles(
+            module="javascript.wasm",
+            module_sha256="e6ded570fb7b97b611434a413dbf1ae8c89efbde464270aed1c65e4be5918309",
+            prelude="prelude.js",
+            prelude_sha256="8a7474d2782d9554177670c77e58fe1c3e1f380a819d2cbb7471bbe5480f4ecc",
+        ),
+    },
+}
+"""By rule set and engine's name."""
+
+WASMTIME_VERSIONS: Final = ("50.0.1",)
+"""Runtimes proven to give the same results, fuel, traps and memory: on another no contract runs."""
