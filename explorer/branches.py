@@ -83,7 +83,7 @@ def draw(tree: Tree, *, is_whole: bool = False) -> Drawing:
         dots=[Dot(_x(row.lane), _y(i), row.kind) for i, row in enumerate(placed)],
         width=_x(max(lanes.values(), default=0)) + LANE_PX // 2,
         height=ROW_PX * len(rows),
-        tips=sum(not children[block.id] and not block.is_final for block in blocks),
+        tips=sum(not children[b.id] and (b.id == tree.head_id or not b.is_final) for b in blocks),
         is_folded=bool(folded),
     )
 
