@@ -16,10 +16,12 @@ from chaosnet.kernel.node import Node
 from chaosnet.kernel.pace import learn
 from chaosnet.ledger.apply import Applied
 from chaosnet.ledger.context import Context, params_of, rules_of
+from chaosnet.ledger.contracts.records import contract_id
 from chaosnet.ledger.epochs import epoch_of
 from chaosnet.ledger.members import members_of, next_validators
 from chaosnet.ledger.state import State
 from chaosnet.model.block import ValidatorSet, decode_block_hashed, validators_hash_of
+from chaosnet.model.contract_actions import Call, Deploy, IssueToken, SendToken
 from chaosnet.model.epoch import Epoch
 from chaosnet.model.genesis import engine_at, era_at
 from chaosnet.model.header import (
@@ -33,7 +35,7 @@ from chaosnet.model.header import (
     StakeProof,
     block_id_of,
 )
-from chaosnet.model.receipt import receipts_root_of
+from chaosnet.model.receipt import NO_OUTCOME, receipts_root_of
 from chaosnet.model.transaction import SignedTx, Transfer, decode_transaction, tx_hash_of
 
 INTERVALS_KEPT = 64
@@ -76,6 +78,7 @@ def context_for(node: Node, *, time_ms: int, proposer: bytes, on: Head | None = 
         params=head.params,
         rules=head.rules,
         anchor_ok=lambda height, prefix: (node.ancestor_id(head, height) or b"").startswith(prefix),
+        machine=node.config.machine,
     )
 
 
@@ -267,6 +270,7 @@ def extend(node: Node, candidate: Candidate, head: Head, now: int, *, final_heig
             block=candidate.raw,
             seal=head.seal,
             receipts=applied.receipts,
+            outcomes=applied.outcomes if any(o is not NO_OUTCOME for o in applied.outcomes) else (),
             tx_ids=tuple(signed.tx_id for signed in candidate.txs),
             changes=applied.changes,
             undo=applied.undo,
@@ -311,8 +315,13 @@ def touched_by(txs: tuple[SignedTx, ...]) -> tuple[bytes, ...]:
         addresses = dict.fromkeys((body.sender,))
         if body.payer is not None:
             addresses[body.payer] = None
-        for action in body.actions:
-            if isinstance(action, Transfer):
+        for place, action in enumerate(body.actions):
+            if isinstance(action, Transfer | SendToken | IssueToken):
                 addresses[action.to] = None
+            elif isinstance(action, Call):
+                addresses[action.contract] = None
+            elif isinstance(action, Deploy):
+                at_place = contract_id(body.genesis, body.sender, body.nonce, place)
+                addresses[at_place] = None
         touched.extend(at + address for address in addresses)
     return tuple(touched)

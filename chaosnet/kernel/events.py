@@ -11,7 +11,7 @@ import msgspec
 from chaosnet.consensus.engine import AskSignature as SignatureRequest
 from chaosnet.model.evidence import Evidence, Signable
 from chaosnet.model.header import Header
-from chaosnet.model.receipt import Receipt
+from chaosnet.model.receipt import Outcome, Receipt
 
 VIEW_BYTES_MAX: Final = 256 * 1024
 
@@ -170,6 +170,8 @@ class PersistBlock(Fact):
     """Of the newest final block; -1: this one is."""
     view: bytes = b""
     """What a branching engine remembers at this block, opaque to storage; at most VIEW_BYTES_MAX."""
+    outcomes: tuple[Outcome, ...] = ()
+    """What each transaction left behind beside its receipt; empty when none did."""
 
 
 class RollBack(Fact):

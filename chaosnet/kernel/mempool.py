@@ -15,6 +15,7 @@ from chaosnet.base.limits import (
     MEMPOOL_TXS_MAX,
 )
 from chaosnet.ledger.accounts import decode_account
+from chaosnet.ledger.check import check_actions
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.state import State
 from chaosnet.model.transaction import SignedTx, Transfer
@@ -49,8 +50,11 @@ class Entry:
 
 
 def amount_of(signed: SignedTx) -> int:
-    """Return the motes a transaction moves away from its sender, fees apart."""
-    return sum(action.amount for action in signed.body.actions if isinstance(action, Transfer))
+    """Return the motes that a transaction can take from its sender, fees apart; its shape was checked."""
+    actions = signed.body.actions
+    if len(actions) == 1 and isinstance(actions[0], Transfer):
+        return actions[0].amount
+    return check_actions(actions)
 
 
 class Mempool:

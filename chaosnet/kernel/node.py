@@ -9,6 +9,7 @@ from chaosnet.base.limits import PROOF_HEIGHTS
 from chaosnet.consensus.branching import BranchEngine, Parent, Turn
 from chaosnet.consensus.engine import CheckCandidate, Engine, RoundState
 from chaosnet.consensus.fence import Fence
+from chaosnet.contracts.machine import Machine
 from chaosnet.crypto.scrypt import pow_hash
 from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.events import Effect
@@ -61,6 +62,8 @@ class NodeConfig:
     """Blocks that a node with an imported or copied sign state only listens to; 0: none."""
     fence_listen_ms: int = 60_000
     """Longest wait for them, while no other user of the key is heard."""
+    machine: Machine | None = None
+    """Runs contracts; without one, transactions that need it are refused."""
     unwritten_max: int = 0
     """Blocks that sync may be ahead of the disk; 0: any number, where nobody tells what is written."""
 
