@@ -287,6 +287,10 @@ class Instance:
         """Return the memory from the end of the stack up to the heap's mark."""
         return _string_at(self._base + self.start, self._high.value - self.start)
 
+    def whole_memory(self) -> bytes:
+        """Return all memory, for comparison in tests and tools."""
+        return _string_at(self._base, MEMORY_BYTES)
+
     def rise(self, size: int) -> int:
         """Return the bytes by which the heap rose above an image of this size."""
         return self._high.value - self.start - size

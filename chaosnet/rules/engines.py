@@ -23,7 +23,7 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="7e8603648ad0ac41568837c1182a13a92b6bff46a4305048c13433bd6c6cfad0",
+            module_sha256="455686a34250153b9eb9b5f98fd3f4530dfd616992b0b10b97532106a70805f0",
             prelude="prelude.lua",
             prelude_sha256="b73c1f3b477c523644979b103756d12f06874e25e7e0db271786a46fb1eeeedc",
         ),

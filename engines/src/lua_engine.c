@@ -148,8 +148,9 @@ static void write_value(lua_State *S, Writer *w, int index, int depth) {
         break;
     case LUA_TLIGHTUSERDATA: check_room(S, put_kind(w, NIL)); return; /* null */
     }
+    text = luaL_typename(S, index);
     push_place(S);
-    lua_pushfstring(S, "bad_value: a %s cannot cross the border", luaL_typename(S, index));
+    lua_pushfstring(S, "bad_value: a %s cannot cross the border", text);
     lua_concat(S, 2);
     lua_error(S);
 }

@@ -41,7 +41,7 @@ void burn_fuel(void);
 #define lua_pointer2str(buffer, size, pointer) l_sprintf(buffer, size, "%s", "hidden")
 /* A stack of 1,000,000 values would not fit twice, as growing it needs: recursion ends with an error instead. */
 #undef LUAI_MAXSTACK
-#define LUAI_MAXSTACK 200000
+#define LUAI_MAXSTACK 100000
 
 #undef lua_getlocaledecpoint
 #define lua_getlocaledecpoint() '.'
