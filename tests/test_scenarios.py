@@ -56,6 +56,10 @@ WANTED = {
     *(f"{engine}_{kind}_newcomer" for engine in ("pos", "dpos", "pbft") for kind in ("untrusted", "pinned")),
     *(f"{engine}_away_too_long" for engine in ("pos", "dpos")),
     "public_founding",
+    "handover_crash_any",
+    "handover_partition",
+    *(f"{engine}_fence_{kind}" for engine in ("pos", "dpos") for kind in ("copied", "old_backup")),
+    *(f"dbft_byzantine_{kind}" for kind in ("equivocate", "third")),
 }
 
 

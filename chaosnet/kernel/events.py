@@ -140,12 +140,12 @@ Event = (
 
 
 class PersistCandidate(Fact):
-    """Make a block's bytes durable before this node locks on it."""
+    """Make a block's bytes durable before this node locks on it, or says a block of a tail."""
 
     height: int
     block_id: bytes
     block: bytes
-    """Encoded Block."""
+    """Encoded Block; of a tail: encoded SealedBlock."""
 
 
 class PersistBlock(Fact):

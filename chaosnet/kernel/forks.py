@@ -214,6 +214,7 @@ def _grow(node: Node, candidate: Candidate, now: int) -> None:
             facts = handover.tail_facts(node, parent)
             view = branch.follow(header, facts)
             head = handover.tail_after(parent, header, candidate, view)
+            _keep_tail(node, candidate)
         else:
             facts = node.parent_facts(parent)
             applied = chain.execute(node, candidate, parent)
@@ -230,6 +231,24 @@ def _grow(node: Node, candidate: Candidate, now: int) -> None:
     fencing.see_block(node, header, candidate.seal, head.sealed_by, now)
     follow_best(node, now)
     retry_waiting(node, now)
+
+
+def _keep_tail(node: Node, candidate: Candidate) -> None:
+    """Make a tail block durable: were it lost by all who signed it, their sign states allow no other."""
+    raw = encode(SealedBlock(candidate.block, candidate.seal))
+    node.effects.append(ev.PersistCandidate(candidate.block.header.height, candidate.block_id, raw))
+
+
+def restore_tail(node: Node, now: int) -> None:
+    """Take the tail that was here before the start, ascending."""
+    if node.tree is None or not handover.is_at_end(node, node.tree.best()):
+        return
+    for raw in node.reader.tail_blocks():
+        try:
+            sealed = decode_sealed(raw)
+        except Invalid:
+            continue  # a candidate of an era before
+        receive(node, candidate_of(sealed, b""), now)
 
 
 def add_own(node: Node, candidate: Candidate, now: int) -> None:

@@ -26,6 +26,10 @@ class ChainReader(Protocol):
         """Return the encoded Block of a kept candidate."""
         ...
 
+    def tail_blocks(self) -> list[bytes]:
+        """Return the kept candidates by height: above the last block of an era, its tail's SealedBlocks."""
+        ...
+
     def has_transaction(self, tx_id: bytes) -> bool:
         """Return whether a canonical block holds this transaction."""
         ...

@@ -93,6 +93,7 @@ def _start(node: Node, now: int) -> None:
     node.started_ms = node.head_ms = now
     node.sync.set_head(node.head.header.height, node.head.block_id, now)
     trusting.start(node, now)
+    forks.restore_tail(node, now)
     eras.start(node, now)
     peering.on_peers_timer(node, now)
     peering.on_status_timer(node, now)

@@ -233,6 +233,10 @@ class Disk:
         kept = self._candidates.get(block_id)
         return kept.block if kept is not None else None
 
+    def tail_blocks(self) -> list[bytes]:
+        """Return the kept candidates by height."""
+        return [c.block for c in sorted(self._candidates.values(), key=lambda c: (c.height, c.block_id))]
+
     def has_transaction(self, tx_id: bytes) -> bool:
         """Return whether a block holds this transaction."""
         return any(tx_id in block.tx_ids for block in self.blocks.values())

@@ -134,6 +134,10 @@ class ChainView:
         row = self._row("SELECT block FROM candidate WHERE id = ?", (block_id,))
         return None if row is None else row[0]
 
+    def tail_blocks(self) -> list[bytes]:
+        """Return the kept candidates by height: above the last block of an era, its tail's SealedBlocks."""
+        return [row[0] for row in self._rows("SELECT block FROM candidate ORDER BY height, id", ())]
+
     def has_transaction(self, tx_id: bytes) -> bool:
         """Return whether a canonical block holds this transaction.
 

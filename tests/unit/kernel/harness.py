@@ -81,6 +81,9 @@ class MemoryChain:
         self.reads += 1
         return self.kept.get(block_id)
 
+    def tail_blocks(self) -> list[bytes]:
+        return list(self.kept.values())
+
     def has_transaction(self, tx_id: bytes) -> bool:
         return any(tx_id in block.tx_ids for block in self.blocks.values())
 

@@ -49,6 +49,7 @@ class Disk:
         self.first = first
         self.blocks: list[ev.PersistBlock] = []
         self.rolled_back: list[int] = []
+        self.kept: list[ev.PersistCandidate] = []
 
     def put(self, write: ev.PersistBlock | ev.RollBack) -> None:
         if isinstance(write, ev.RollBack):
@@ -85,6 +86,9 @@ class Disk:
 
     def candidate(self, block_id: bytes) -> bytes | None:
         return None
+
+    def tail_blocks(self) -> list[bytes]:
+        return [kept.block for kept in self.kept]
 
     def has_transaction(self, tx_id: bytes) -> bool:
         return any(tx_id in block.tx_ids for block in self.blocks)
@@ -199,6 +203,8 @@ class Ring:
                 machine.disk.put(effect)
                 if isinstance(effect, ev.PersistBlock):
                     self.queue.append((place, ev.Written(effect.height)))
+            case ev.PersistCandidate():
+                machine.disk.kept.append(effect)
             case ev.AskVerify(ticket=ticket, items=items):
                 verdicts = tuple(all(is_valid(*check) for check in item) for item in items)
                 self.queue.append((place, ev.Verified(ticket, verdicts)))

@@ -58,3 +58,18 @@ def test_a_node_that_was_away_at_the_crossing_syncs_through_it() -> None:
     ring.pass_ms(20_000)
     assert engines(ring) == {"dpos"}
     assert ring.agreed()
+
+
+def test_a_tail_outlives_the_end_of_all_who_have_it() -> None:
+    ring = Ring("pow:5,dpos").start()
+    for i in range(7):  # two of a tail of three
+        ring.find(i % 4)
+    tips = {m.node.tree.best().head.block_id for m in ring.machines if m.node.tree}
+    ring.down.update(range(4))
+    ring.queue.clear()
+    for place in range(4):
+        ring.restart(place)
+    assert {m.node.tree.best().head.block_id for m in ring.machines if m.node.tree} == tips
+    assert len(tips) == 1
+    ring.find(0)
+    assert engines(ring) == {"dpos"}
