@@ -221,3 +221,7 @@ async def test_over_the_real_interface() -> None:
     await feed.close()
     assert feed.network.nodes[0].is_reachable
     assert [block.height for block in feed.network.recent(3)] == [HEAD, HEAD - 1, HEAD - 2]
+    assert feed.network.validators is not None
+    assert len(feed.network.validators.validators) == 6
+    assert len(feed.network.forks.trees[0].blocks) == 8
+    assert feed.network.forks.newest(1)[0].facts.dropped_total == 2

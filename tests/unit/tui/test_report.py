@@ -2,7 +2,9 @@
 
 import json
 
+from tests import fake_staking
 from tests.unit.tui.making import NOW, lose_two, network_of, running
+from tests.unit.tui.staking import network_under, reorg_event, validator_list
 from tui.report import report_json, report_table
 from tui.words import load_words
 
@@ -46,3 +48,32 @@ def test_report_of_nobody() -> None:
     network.lost(0, "connection: refused", NOW)
     assert "NO NODE ANSWERS" in report_table(network, NOW, EN)
     assert json.loads(report_json(network, NOW, EN))["validators"] is None
+
+
+def test_report_under_a_staking_engine_has_validators_epoch_countdown_and_the_tree() -> None:
+    network = network_under("dpos", handover_height=120, next_engine="pos")
+    network.take_validators(validator_list())
+    network.take_tree(0, fake_staking.block_tree())
+    network.take_event(0, reorg_event(depth=7, is_deep=True), NOW)
+    text = report_table(network, NOW, EN)
+    assert "engine dpos · era 0 · final by votes · final 101 (5 behind) · leader alpha" in text
+    assert "epoch 4 6/25" in text
+    assert "pos in 14 blocks after 120" in text
+    (delta,) = (line.split() for line in text.splitlines() if line.startswith("delta ") and "25.0%" in line)
+    assert delta[:5] == ["delta", "25.0%", "1,000,000.00", "10%", "7"]
+    assert "7 blocks above the final one, 2 branches" in text
+    assert "7 blocks undone above 99: 106 → 107, transactions dropped: 2" in text
+    assert "! alpha: DEEP REORGANISATION" in text
+    found = json.loads(report_json(network, NOW, EN))
+    assert found["validator_list"]["epoch"]["number"] == 4
+    assert [len(node["tree"]["blocks"]) if node["tree"] else 0 for node in found["nodes"]] == [8, 0, 0, 0]
+
+
+def test_report_says_what_an_old_node_does_not_know_and_goes_on() -> None:
+    network = running()
+    network.validators_problem = "not_found: /v1/validators"
+    network.miss_tree(0, "not_found: /v1/tree")
+    text = report_table(network, NOW, EN)
+    assert "! Validators: not_found: /v1/validators" in text
+    assert "! Tree of alpha: not_found: /v1/tree" in text
+    assert "4 agree at 10" in text
