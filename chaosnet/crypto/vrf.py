@@ -6,6 +6,7 @@ of points of the prime-order group, and s is below the group's order, so that no
 of the same output by adding a torsion point or the order.
 """
 
+from functools import lru_cache
 from hashlib import sha512
 from typing import Final
 
@@ -23,6 +24,9 @@ from chaosnet.crypto.signing import PUBLIC_KEY_BYTES, public_key_of
 
 PROOF_BYTES: Final = 80
 OUTPUT_BYTES: Final = 64
+
+_PROOFS_KEPT: Final = 2_048
+"""A proof is looked at when its block comes, when branches are compared, and for the seed of an epoch."""
 
 _SUITE: Final = b"\x03"
 _ORDER: Final = 2**252 + 27742317777372353535851937790883648493
@@ -46,10 +50,11 @@ def prove(seed: bytes, alpha: bytes) -> bytes:
     return gamma + challenge + answer.to_bytes(32, "little")
 
 
+@lru_cache(maxsize=_PROOFS_KEPT)
 def verify(public_key: bytes, alpha: bytes, proof: bytes) -> bytes | None:
     """Return the 64-byte output that the proof proves; None when it proves nothing. Never raises.
 
-    About 0.5 ms.
+    About 0.5 ms the first time.
     """
     if len(public_key) != PUBLIC_KEY_BYTES or len(proof) != PROOF_BYTES:
         return None
@@ -72,6 +77,7 @@ def verify(public_key: bytes, alpha: bytes, proof: bytes) -> bytes | None:
     return _output_of(gamma)
 
 
+@lru_cache(maxsize=_PROOFS_KEPT)
 def beta_of(proof: bytes) -> bytes:
     """Return the output of a proof that `verify` let pass; raises Invalid(`malformed`) for what is none."""
     if len(proof) != PROOF_BYTES or not crypto_core_ed25519_is_valid_point(proof[:32]):

@@ -24,11 +24,16 @@ _LN_2: Final = 45_426
 def answer_of(actor: Actor, asked: ev.AskAnswer) -> bytes:
     """Return the proof of the lottery, or the layer under the last one."""
     if asked.kind == "lottery":
-        return vrf.prove(actor.vrf_seed, asked.question)
+        return _lot(actor.vrf_seed, asked.question)
     layers = _onion(actor.consensus_seed)
     if asked.question not in layers[1:]:
         return layers[-1]
     return layers[layers.index(asked.question) - 1]
+
+
+@lru_cache(maxsize=4_096)
+def _lot(seed: bytes, question: bytes) -> bytes:
+    return vrf.prove(seed, question)
 
 
 @lru_cache(maxsize=128)
