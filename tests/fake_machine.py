@@ -1,6 +1,6 @@
 """Contracts played by Python functions, under a meter, for tests of what the ledger does around a machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,9 +137,9 @@ FUNDS = 10**12
 class Bench:
     """A chain of one block in the making, with contracts."""
 
-    def __init__(self, machine: FakeMachine, **params: Any) -> None:
+    def __init__(self, machine: FakeMachine, validators: Sequence[Person] = (MAKER,), **params: Any) -> None:
         self.genesis: Genesis = network(
-            [(person, FUNDS, None) for person in (ADA, BOB, EVE)], [MAKER], **params
+            [(person, FUNDS, None) for person in (ADA, BOB, EVE)], validators, **params
         )
         self.hash = genesis_hash_of(self.genesis)
         self.state: State = genesis_state(self.genesis)

@@ -11,6 +11,7 @@ from chaosnet.model.contract_actions import COS
 
 COS_TEXT: Final = "COS"
 _NAMES_KEPT: Final = 65_536
+_ID_BYTES: Final = 32
 
 
 @lru_cache(maxsize=_NAMES_KEPT)
@@ -50,12 +51,13 @@ def asset_of_text(text: object) -> bytes:
     """Return the asset of a text; fault `bad_args`."""
     if text == COS_TEXT:
         return COS
-    if not isinstance(text, str) or len(text) != 64 or text != text.lower():
-        raise GuestFault("bad_args", "not an asset: COS, or the id of a token")
     try:
-        return bytes.fromhex(text)
+        asset = bytes.fromhex(text) if isinstance(text, str) and text == text.lower() else b""
     except ValueError:
-        raise GuestFault("bad_args", "not an asset: COS, or the id of a token") from None
+        asset = b""
+    if len(asset) != _ID_BYTES or not isinstance(text, str) or len(text) != 2 * _ID_BYTES:
+        raise GuestFault("bad_args", "not an asset: COS, or the id of a token")
+    return asset
 
 
 def token_of_text(text: object) -> bytes:
