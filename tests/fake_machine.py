@@ -137,7 +137,7 @@ FUNDS = 10**12
 class Bench:
     """A chain of one block in the making, with contracts."""
 
-    def __init__(self, machine: FakeMachine, validators: Sequence[Person] = (MAKER,), **params: Any) -> None:
+    def __init__(self, machine: Any, validators: Sequence[Person] = (MAKER,), **params: Any) -> None:
         self.genesis: Genesis = network(
             [(person, FUNDS, None) for person in (ADA, BOB, EVE)], validators, **params
         )
