@@ -1,5 +1,6 @@
 """The machine of contracts in a real process: reading and checking its engines, and a thread large enough."""
 
+import resource
 import threading
 from collections.abc import Callable
 from hashlib import sha256
@@ -36,6 +37,27 @@ def read_engines(rule: int) -> tuple[dict[str, bytes], dict[str, bytes]]:
 def load_machine(rule: int) -> WasmMachine:
     """Return the machine of a rule set, to be used in one thread of `start_thread`."""
     return WasmMachine(*read_engines(rule))
+
+
+def main_machine(rule: int) -> WasmMachine:
+    """Return the machine of a rule set, to be used in the main thread; its stack may grow from now on.
+
+    Raises Broken where the system forbids that.
+    """
+    _grow_stack()
+    return load_machine(rule)
+
+
+def _grow_stack() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    if soft == resource.RLIM_INFINITY or soft >= THREAD_STACK_BYTES:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_STACK, (THREAD_STACK_BYTES, hard))
+    except (ValueError, OSError) as error:
+        raise Broken(
+            "internal", f"contracts need a stack of {THREAD_STACK_BYTES} bytes (ulimit -s): {error}"
+        ) from error
 
 
 def start_thread(target: Callable[[], None], name: str) -> threading.Thread:

@@ -29,6 +29,7 @@ from chaosnet.daemon.backend import Identity, NodeBackend
 from chaosnet.daemon.config import Config, TrustSection, endpoint, load_config
 from chaosnet.daemon.journal import log_fact, set_up_logging
 from chaosnet.daemon.keystore import Keystore, read_password
+from chaosnet.daemon.machines import main_machine
 from chaosnet.daemon.miner import Miner
 from chaosnet.daemon.opening import open_store, rebuild
 from chaosnet.daemon.reading import reading_of
@@ -157,6 +158,7 @@ def node_config(config: Config, genesis: Genesis, keys: Keys) -> NodeConfig:
         fence_listen_blocks=config.node.fence_listen_blocks,
         fence_listen_ms=config.node.fence_listen_ms,
         unwritten_max=UNWRITTEN_MAX,
+        machine=main_machine(genesis.rule),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chaosnet.base.errors import Broken, Invalid, Refused
+from chaosnet.daemon.machines import main_machine
 from chaosnet.daemon.runtime import VERIFY_CHUNK, verify_items
 from chaosnet.kernel.blocks import Candidate
 from chaosnet.kernel.boot import Stored, check_stored, genesis_stored, make_node
@@ -72,7 +73,8 @@ def replay(
     started = time.perf_counter()
     first = genesis_stored(genesis)
     _check_start(store, first)
-    node = make_node(NodeConfig(genesis, node_id=bytes(32), seed=b""), first, store)
+    config = NodeConfig(genesis, node_id=bytes(32), seed=b"", machine=main_machine(genesis.rule))
+    node = make_node(config, first, store)
     _change_engine(node, 1)
     with _collecting_seldom(), ThreadPoolExecutor(threads, thread_name_prefix="verify") as pool:
         # Blocks that are not final may go while this reads them.
