@@ -2,7 +2,8 @@
 
 Everything it needs comes in as bytes. Fuel is used up when nothing is left after the call, wherever in the
 program that shows. A frame's native stack may take MAX_WASM_STACK, so the thread must have STACK_BYTES, and
-each depth of calls has its own instance, which a trap ends.
+each depth of calls has its own instance. Out of fuel, or ended by the host, an instance is as good as new
+after the next restore; whatever else stops it in the middle ends its life.
 """
 
 from collections.abc import Mapping
@@ -27,9 +28,6 @@ from chaosnet.contracts.wasm_instance import (
 )
 
 IMAGES_BYTES_MAX: Final = 128 << 20
-RISE_BYTES: Final = 64 << 10
-RISE_FUEL: Final = 64 << 10
-"""(chain) fuel for each further 64 KiB that the heap of a call reaches beyond its image."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -100,9 +98,11 @@ class WasmMachine:
             if instance.run("vm_init"):
                 raise Broken("internal", f"engine {name} does not start")
             instance.source("vm_prelude", self._preludes[name])
+            return _Engine(module, instance.content())
         except GuestFault as fault:
             raise Broken("internal", f"the prelude of {name} fails: {fault}") from fault
-        return _Engine(module, instance.content())
+        finally:
+            instance.close()
 
     def _check_thread(self) -> None:
         thread = thread_self()
@@ -118,6 +118,11 @@ class WasmMachine:
         if instance is None:
             instance = engine.instances[self._depth] = Instance(self._wasm, engine.module)
         return instance
+
+    def _drop(self, engine: _Engine, instance: Instance) -> None:
+        """End an instance that nobody can answer for any more."""
+        engine.instances[self._depth] = None
+        instance.close()
 
     def prepare(self, engine: str, source: bytes) -> Image:
         """Load a source; raise GuestFault when it does not load within LOAD_FUEL_MAX."""
@@ -137,7 +142,7 @@ class WasmMachine:
         try:
             instance.source("vm_load", source)
         except BaseException:
-            runs.instances[self._depth] = None
+            self._drop(runs, instance)
             raise
         left = instance.meter.read()
         if not left:
@@ -164,20 +169,23 @@ class WasmMachine:
         try:
             size = instance.enter(instance.vm_call, len(call))
         except GuestFault as fault:
-            engine.instances[depth] = None
             left = 0 if fault.code == "out_of_gas" else instance.meter.read()
+            if instance.is_lost:
+                self._depth = depth
+                self._drop(engine, instance)
             return Ended("failed", fault.code, b"", fault.text, fuel - left)
         except BaseException:
-            engine.instances[depth] = None
+            self._depth = depth
+            self._drop(engine, instance)
             raise
         finally:
             self._depth = depth
             instance.host = no_host
-        return self._ended(instance, image, size, fuel)
+        return self._ended(instance, size, fuel)
 
-    def _ended(self, instance: Instance, image: WasmImage, size: int, fuel: int) -> Ended:
-        left = instance.meter.read() - instance.rise(image.size_bytes) // RISE_BYTES * RISE_FUEL
-        if left <= 0:
+    def _ended(self, instance: Instance, size: int, fuel: int) -> Ended:
+        left = instance.meter.read()
+        if not left:
             return Ended("failed", "out_of_gas", b"", "", fuel)
         if size >= 0:
             return Ended("returned", "ok", instance.read(size), "", fuel - left)

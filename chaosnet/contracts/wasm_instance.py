@@ -28,10 +28,11 @@ OP_OUT_OF_MEMORY: Final = 0xFFFFFFFF
 PRELUDE_FUEL: Final = 10**12
 
 _TRAP_OF_HOST: Final = wasmtime.TrapCode.INTERRUPT.value
+_OUT_OF_FUEL: Final = wasmtime.TrapCode.OUT_OF_FUEL.value
 _TRAP_FAULTS: Final = {
     wasmtime.TrapCode.STACK_OVERFLOW.value: "stack",
     wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS.value: "stack",  # what lies below a guest's stack is address 0
-    wasmtime.TrapCode.OUT_OF_FUEL.value: "out_of_gas",
+    _OUT_OF_FUEL: "out_of_gas",
     wasmtime.TrapCode.TABLE_OUT_OF_BOUNDS.value: "script_error",
     wasmtime.TrapCode.INDIRECT_CALL_TO_NULL.value: "script_error",
     wasmtime.TrapCode.BAD_SIGNATURE.value: "script_error",
@@ -160,6 +161,8 @@ class Instance:
         _set_fuel(self._context, PRELUDE_FUEL)
         self.host: HostCall = no_host
         self._stored: BaseException | None = None
+        self.is_lost = False
+        """It stopped in a way after which it must not be used again."""
         self.meter = FuelMeter(self._context)
         self._io = 0
         self._callback = _Callback(self._answer)  # kept: the library holds only its address
@@ -199,6 +202,11 @@ class Instance:
         self._pointer_value.kind = _ffi.WASMTIME_I32
         self._pointer_value.of.i32 = self.start
         self._pointer_value_at = ctypes.addressof(self._pointer_value)
+
+    def close(self) -> None:
+        """Give the memory back now: the callback holds the instance, so nothing else would in time."""
+        self._store.close()
+        del self._callback
 
     def set_fuel(self, fuel: int) -> None:
         """Fill the meter."""
@@ -261,7 +269,10 @@ class Instance:
         _trap_delete(trap)
         self._trap.value = None
         stored, self._stored = self._stored, None
-        if isinstance(stored, GuestFault | Broken):
+        if isinstance(stored, GuestFault):
+            raise stored
+        self.is_lost = stored is not None or code.value != _OUT_OF_FUEL
+        if isinstance(stored, Broken):
             raise stored
         if stored is not None:
             raise Broken("internal", f"a host function failed: {stored!r}") from stored
@@ -290,10 +301,6 @@ class Instance:
     def whole_memory(self) -> bytes:
         """Return all memory, for comparison in tests and tools."""
         return _string_at(self._base, MEMORY_BYTES)
-
-    def rise(self, size: int) -> int:
-        """Return the bytes by which the heap rose above an image of this size."""
-        return self._high.value - self.start - size
 
     def write(self, data: bytes) -> None:
         """Put a call into the area that the engine reads."""

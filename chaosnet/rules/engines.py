@@ -23,13 +23,13 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="455686a34250153b9eb9b5f98fd3f4530dfd616992b0b10b97532106a70805f0",
+            module_sha256="b24558598927313efe0dab6312a9537761f3779ecb14028dd6bdb019fc085ae1",
             prelude="prelude.lua",
             prelude_sha256="b73c1f3b477c523644979b103756d12f06874e25e7e0db271786a46fb1eeeedc",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="e6ded570fb7b97b611434a413dbf1ae8c89efbde464270aed1c65e4be5918309",
+            module_sha256="a22aa6b7a456b797885db6a02e5490aed14f7f4cd8561795cf24a5368e2863e9",
             prelude="prelude.js",
             prelude_sha256="8a7474d2782d9554177670c77e58fe1c3e1f380a819d2cbb7471bbe5480f4ecc",
         ),

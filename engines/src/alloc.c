@@ -66,6 +66,7 @@ void *malloc(size_t wanted) {
         if (size <= MEMORY_BYTES - at) {
             high = at + size;
             block = (Block *)at;
+            if (size > SMALL_MAX) memset(block, 0, size); /* pays in fuel for what restoring it will cost */
             block->kind = kind;
             block->size = size;
         } else {

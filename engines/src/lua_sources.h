@@ -30,7 +30,7 @@ void burn_fuel(void);
 #define LUAI_TRY(L, c, a) if (setjmp((c)->b) == 0) { a }
 #define luai_jmpbuf jmp_buf
 
-#define LUAI_MAXCCALLS 160          /* ends recursion in C long before the stack does */
+#define LUAI_MAXCCALLS 100          /* ends recursion in C long before the stack does */
 #define luai_makeseed(L) 0x43484153u /* hashes of strings, and so the order of pairs, are the same everywhere */
 #define l_randomizePivot() 0x9e3779b9u /* table.sort: else from the clock */
 
