@@ -22,6 +22,7 @@ from chaosnet.kernel.tree import Entry, Tree
 from chaosnet.kernel.trust import decode_trust
 from chaosnet.ledger.apply import Applied, apply_block, full_supply
 from chaosnet.ledger.context import Context
+from chaosnet.ledger.epochs import epoch_of
 from chaosnet.ledger.genesis_state import genesis_header, genesis_state
 from chaosnet.ledger.members import next_validators
 from chaosnet.ledger.state import State
@@ -204,7 +205,10 @@ def restore_branch(
         heads[-2] = replace(above, sealed_in=below.epoch, sealed_by=below.validators)
     last = heads[-1]
     sealed_by = sealing_set(last.header, last.state, last.sealed_by, undo_of)
-    heads[-1] = replace(last, sealed_by=sealed_by or last.sealed_by)
+    heads[-1] = last = replace(last, sealed_by=sealed_by or last.sealed_by)
+    before = undo_of(last.header.height)
+    if len(heads) > 1 and before is not None:  # what seals the last block of an era is judged by its epoch
+        heads[-1] = replace(last, sealed_in=epoch_of(last.state.update(before)))
     node.head = heads[0]
     node.tree = Tree(root=heads[-1].block_id)
     for head in reversed(heads):

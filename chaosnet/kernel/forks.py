@@ -227,9 +227,10 @@ def _grow(node: Node, candidate: Candidate, now: int) -> None:
         _refuse(node, candidate, error, now)
         return
     node.sync.advance(header.height, candidate.block_id)
-    tree.add(Entry(head, candidate, branch.score(view, header), is_tail))
+    entry = Entry(head, candidate, branch.score(view, header), is_tail)
+    tree.add(entry)
     fencing.see_block(node, header, candidate.seal, head.sealed_by, now)
-    follow_best(node, now)
+    follow_best(node, now, entry if _ends_era(node, entry) else None)
     retry_waiting(node, now)
 
 
@@ -259,10 +260,20 @@ def add_own(node: Node, candidate: Candidate, now: int) -> None:
 # ── the tip that counts most ─────────────────────────────────────────────────────────────────────────────
 
 
-def follow_best(node: Node, now: int) -> None:
-    """Make the best tip the head, move finality on, and go on making blocks."""
+def _ends_era(node: Node, entry: Entry) -> bool:
+    """Return whether a tail makes the last block of its era final, be there others that count more.
+
+    Those who saw it first are in the next era, and sign no more here.
+    """
+    view = entry.head.view
+    era_end = node.config.genesis.schedule[node.era + 1].height - 1 if entry.is_tail else 0
+    return entry.is_tail and view is not None and view.final_height >= era_end
+
+
+def follow_best(node: Node, now: int, ending: Entry | None = None) -> None:
+    """Make the best tip the head, or one that ends the era; move finality on, and go on making blocks."""
     _, tree = engine_of(node)
-    best = tree.best()
+    best = ending or tree.best()
     target = next(entry for entry in tree.path(best.head.block_id) if not entry.is_tail)
     if target.head.block_id != node.head.block_id:
         _move_head(node, target, now)
