@@ -16,7 +16,7 @@ import msgspec
 from chaosnet.base.codec import Record, encode
 from chaosnet.base.errors import Broken
 from chaosnet.model.block import Block
-from chaosnet.model.receipt import Receipt
+from chaosnet.model.receipt import Outcome, Receipt
 from chaosnet.model.transaction import decode_transaction
 
 _BLOCK_START: Final = b"\x94\x01"
@@ -44,6 +44,7 @@ _first_8 = Struct(">q")
 _touched = Struct(">I x q")
 _block_decoder = msgspec.msgpack.Decoder(Block)
 _outcomes_decoder = msgspec.msgpack.Decoder(tuple[_Outcomes, ...])
+_left_decoder = msgspec.msgpack.Decoder(tuple[Outcome, ...])
 _changes_decoder = msgspec.msgpack.Decoder(Changes)
 _names_decoder = msgspec.msgpack.Decoder(tuple[list[tuple[int, int]], list[tuple[int, int]]])
 
@@ -151,6 +152,16 @@ def unpack_receipt(packed: bytes, raw: bytes, position: int) -> Receipt:
         if position < end:
             return _receipt(raw, row)
     raise ValueError(f"no receipt at position {position}")
+
+
+def pack_left(outcomes: tuple[Outcome, ...]) -> bytes:
+    """Return what is stored of events, returned values and texts."""
+    return zlib.compress(encode(outcomes), _LEVEL)
+
+
+def unpack_left(packed: bytes) -> tuple[Outcome, ...]:
+    """Return what each transaction of a block left beside its receipt. Raises ValueError."""
+    return _left_decoder.decode(inflate(packed))
 
 
 def pack_undo(undo: Changes) -> bytes:

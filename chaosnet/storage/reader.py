@@ -19,7 +19,7 @@ from chaosnet.crypto.hashing import tagged_hash
 from chaosnet.model.block import Block
 from chaosnet.model.evidence import Evidence
 from chaosnet.model.header import Header, decode_header
-from chaosnet.model.receipt import Receipt
+from chaosnet.model.receipt import Outcome, Receipt
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.storage import layout
 from chaosnet.storage.datadir import CHAIN_FILE, chain_bytes
@@ -36,6 +36,9 @@ _SELECT_BODY: Final = """
 _SELECT_RECEIPTS: Final = (
     "SELECT receipts FROM header JOIN body USING (height) WHERE height = ? AND header = ?"
 )
+_SELECT_LEFT: Final = """
+    SELECT outcomes FROM header JOIN body USING (height) LEFT JOIN outcome USING (height)
+    WHERE height = ? AND header = ?"""
 _SELECT_NAMED_TX: Final = """
     SELECT location, height, header, seal, block_bytes, txs_total
     FROM tx_name JOIN header ON height = location >> 16 WHERE prefix = ?"""
@@ -224,6 +227,15 @@ class ChainView:
         with self._reading_bytes(stored.height):
             receipt = layout.unpack_receipt(packed, raw, position)
             return FoundTransaction(stored.height, position, raw, receipt)
+
+    def left_by(self, name: int | bytes) -> tuple[Outcome, ...] | None:
+        """Return what each transaction of a block left, () where no contract ran; None as with `receipts`."""
+        stored = self.stored_header(name)
+        row = None if stored is None else self._row(_SELECT_LEFT, (stored.height, stored.header))
+        if stored is None or row is None:
+            return None
+        with self._reading_bytes(stored.height):
+            return layout.unpack_left(row[0]) if row[0] is not None else ()
 
     def account_history(
         self, address: bytes, before: tuple[int, int] | None, limit: int

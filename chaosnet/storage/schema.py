@@ -51,7 +51,12 @@ _VERSION_2: Final = (
 # What is kept of this node's trust in the chain; empty: nothing was ever in doubt.
 _VERSION_3: Final = ("ALTER TABLE network ADD COLUMN trust BLOB NOT NULL DEFAULT x''",)
 
-STEPS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
+# Events, returned values and texts of a block's contracts; no row where there are none.
+_VERSION_4: Final = (
+    "CREATE TABLE IF NOT EXISTS outcome (height INTEGER PRIMARY KEY, outcomes BLOB NOT NULL)",
+)
+
+STEPS: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Statements that lead from each schema version to the next; version 0 is an empty file."""
 
 FINALITY_VERSION: Final = 2

@@ -127,6 +127,9 @@ class ChainStore(ChainView):
         receipts = layout.pack_receipts(block.receipts)
         with schema.naming_faults(self.path), schema.transaction(self._writer):
             _insert_block(self._writer, stored, body, receipts)
+            if block.outcomes:
+                left = block.height, layout.pack_left(block.outcomes)
+                self._writer.execute("INSERT INTO outcome (height, outcomes) VALUES (?, ?)", left)
             txs = layout.tx_rows(block.height, block.tx_ids)
             history = layout.history_rows(block.height, block.touched)
             _insert_names(self._writer, txs, history)
@@ -216,8 +219,8 @@ class ChainStore(ChainView):
             writer.executemany("DELETE FROM tx_name WHERE prefix = ? AND location = ?", txs)
             writer.executemany("DELETE FROM history WHERE account = ? AND location = ?", history)
         _change_state(writer, before)
-        for table in ("header", "body", "undo"):
-            writer.execute(f"DELETE FROM {table} WHERE height > ?", (height,))  # noqa: S608 - of these three
+        for table in ("header", "body", "undo", "outcome"):
+            writer.execute(f"DELETE FROM {table} WHERE height > ?", (height,))  # noqa: S608 - of these four
 
     def _checked_head(self) -> StoredHeader:
         """Return the head after checking that it is whole, names itself and follows its parent.

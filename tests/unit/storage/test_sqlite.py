@@ -3,12 +3,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from chaosnet.base.errors import Broken, Unavailable
 from chaosnet.kernel.events import PersistCandidate, PersistEvidence
 from chaosnet.kernel.ports import ChainReader
 from chaosnet.model.block import SealedBlock
 from chaosnet.model.header import block_id_of
+from chaosnet.model.receipt import NO_OUTCOME, Event, Outcome
 from chaosnet.storage.datadir import chain_bytes
 from chaosnet.storage.sqlite import ChainStore
 from tests.unit.storage.chain import Chain, duplicate_vote
@@ -242,3 +244,17 @@ def test_a_transfer_takes_less_than_400_bytes_on_disk(tmp_path: Path) -> None:
         store.commit_block(chain.next(1_000))
     store.close()
     assert (chain_bytes(tmp_path) - before) / 4_000 < 400
+
+
+def test_what_contracts_leave_is_kept_with_the_block(store: ChainStore, chain: Chain) -> None:
+    outcomes = (NO_OUTCOME, Outcome((Event(b"\x01" * 33, "E", b"\x90", 0),), (b"\x01",)))
+    plain, made = chain.next(2), chain.next(2, final_height=0)
+    store.commit_block(replace(plain, final_height=0))
+    store.commit_block(replace(made, outcomes=outcomes))
+    assert store.left_by(plain.height) == ()
+    assert store.left_by(made.block_id) == outcomes
+    assert store.left_by(9) is None
+    store.roll_back(1)
+    assert store.left_by(2) is None
+    store.commit_block(made)
+    assert store.left_by(2) == ()
