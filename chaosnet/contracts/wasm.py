@@ -119,10 +119,12 @@ class WasmMachine:
             instance = engine.instances[self._depth] = Instance(self._wasm, engine.module)
         return instance
 
-    def _drop(self, engine: _Engine, instance: Instance) -> None:
-        """End an instance that nobody can answer for any more."""
-        engine.instances[self._depth] = None
-        instance.close()
+    def _drop_lost(self, engine: _Engine) -> None:
+        """End the instance of this depth if nobody can answer for it any more."""
+        instance = engine.instances[self._depth]
+        if instance is not None and instance.is_lost:
+            engine.instances[self._depth] = None
+            instance.close()
 
     def prepare(self, engine: str, source: bytes) -> Image:
         """Load a source; raise GuestFault when it does not load within LOAD_FUEL_MAX."""
@@ -141,9 +143,8 @@ class WasmMachine:
         instance.host = no_host
         try:
             instance.source("vm_load", source)
-        except BaseException:
-            self._drop(runs, instance)
-            raise
+        finally:
+            self._drop_lost(runs)
         left = instance.meter.read()
         if not left:
             raise OutOfGas
@@ -170,17 +171,11 @@ class WasmMachine:
             size = instance.enter(instance.vm_call, len(call))
         except GuestFault as fault:
             left = 0 if fault.code == "out_of_gas" else instance.meter.read()
-            if instance.is_lost:
-                self._depth = depth
-                self._drop(engine, instance)
             return Ended("failed", fault.code, b"", fault.text, fuel - left)
-        except BaseException:
-            self._depth = depth
-            self._drop(engine, instance)
-            raise
         finally:
             self._depth = depth
             instance.host = no_host
+            self._drop_lost(engine)
         return self._ended(instance, size, fuel)
 
     def _ended(self, instance: Instance, size: int, fuel: int) -> Ended:

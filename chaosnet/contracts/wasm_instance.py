@@ -162,7 +162,7 @@ class Instance:
         self.host: HostCall = no_host
         self._stored: BaseException | None = None
         self.is_lost = False
-        """It stopped in a way after which it must not be used again."""
+        """It stopped, or is, in the middle of something: then it must not be used again."""
         self.meter = FuelMeter(self._context)
         self._io = 0
         self._callback = _Callback(self._answer)  # kept: the library holds only its address
@@ -253,12 +253,14 @@ class Instance:
         """
         slots = self._slots
         slots[0] = argument
+        self.is_lost = True
         error = _func_call(self._context, function, self._slots_at, 8, self._trap_at)
         if error:
             pointer = ctypes.cast(error, ctypes.POINTER(_ffi.wasmtime_error_t))
             raise Broken("internal", str(wasmtime.WasmtimeError._from_ptr(pointer)))  # noqa: SLF001
         if self._trap.value:
             self._raise_trap()
+        self.is_lost = False
         result = slots[0] & 0xFFFFFFFF
         return result - (1 << 32) if result & 0x80000000 else result
 
@@ -269,10 +271,8 @@ class Instance:
         _trap_delete(trap)
         self._trap.value = None
         stored, self._stored = self._stored, None
-        if isinstance(stored, GuestFault):
-            raise stored
-        self.is_lost = stored is not None or code.value != _OUT_OF_FUEL
-        if isinstance(stored, Broken):
+        self.is_lost = not isinstance(stored, GuestFault) and code.value != _OUT_OF_FUEL
+        if isinstance(stored, GuestFault | Broken):
             raise stored
         if stored is not None:
             raise Broken("internal", f"a host function failed: {stored!r}") from stored

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from chaosnet.base.errors import Broken
 from chaosnet.contracts.faults import GuestFault
 from chaosnet.contracts.machine import Ended, Meter
-from chaosnet.contracts.ops import DEPTH_MAX
 from chaosnet.contracts.values import INT_MAX, INT_MIN, Value, decode, encode
 from chaosnet.contracts.wasm import WasmImage
 from tests.machines import ENGINES, FUEL, FakeHost, call, machine, on_big_stack, value_of
@@ -286,84 +284,6 @@ def test_an_image_is_a_function_of_its_source(engine: str) -> None:
     image = image_of(engine)
     fresh = on_big_stack(lambda: machine()._load(engine, SOURCES[engine].encode()))
     assert (fresh.content, fresh.load_fuel) == (image.content, image.load_fuel)
-
-
-# ── the host's faults ────────────────────────────────────────────────────────────────────────────────────
-
-HOST_ERRORS: list[BaseException] = [
-    *(ValueError("x"), MemoryError(), RecursionError(), OSError(5, "disk"), AssertionError(), KeyError("k")),
-    *(
-        KeyboardInterrupt(),
-        SystemExit(1),
-        GeneratorExit(),
-        StopIteration(),
-        Exception("x"),
-        BaseException("x"),
-    ),
-]
-
-
-@both
-@pytest.mark.parametrize("error", HOST_ERRORS, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("depth", [0, 3])
-def test_a_fault_of_the_host_is_never_the_guests(engine: str, error: BaseException, depth: int) -> None:
-    def host(_op: int, payload: bytes, _meter: Meter) -> bytes | None:
-        asked: Any = decode(payload)
-        if asked[2] == [0]:
-            raise error
-        return machine().call(image, "nest", encode(asked[2]), FUEL, host).value
-
-    image = image_of(engine)
-    with pytest.raises(Broken) as broken:
-        on_big_stack(lambda: machine().call(image, "nest", encode([depth + 1]), FUEL, host))
-    assert broken.value.__cause__ is error
-    assert value_of(run(engine, "seen")) == 1
-
-
-@both
-def test_a_fault_of_the_guest_has_its_code(engine: str) -> None:
-    def host(_op: int, _payload: bytes, meter: Meter) -> bytes | None:
-        meter.charge(500)
-        raise GuestFault("permission", "nothing declared")
-
-    ended = run(engine, "nest", 1, host=host)
-    assert (ended.kind, ended.code, ended.text) == ("failed", "permission", "nothing declared")
-    without = run(engine, "nest", 1, host=lambda *_: (_ for _ in ()).throw(GuestFault("permission")))
-    assert ended.fuel_used == without.fuel_used + 500
-
-
-@both
-def test_frames_to_the_bound(engine: str) -> None:
-    image = image_of(engine)
-
-    def host(_op: int, payload: bytes, _meter: Meter) -> bytes | None:
-        asked: Any = decode(payload)
-        method = "nest" if asked[2] != [0] else "recurse"
-        ended = machine().call(image, method, encode(asked[2]), FUEL, host)
-        return encode(ended.code) if ended.kind != "returned" else ended.value
-
-    ended = on_big_stack(lambda: machine().call(image, "nest", encode([DEPTH_MAX - 1]), FUEL, host))
-    assert value_of(ended) == run(engine, "recurse").code, (
-        "recursion ends alike at the bottom of eight frames"
-    )
-    deeper = on_big_stack(lambda: machine().call(image, "nest", encode([DEPTH_MAX]), FUEL, host))
-    assert value_of(deeper) == "call_depth"
-
-
-def test_engines_call_each_other() -> None:
-    images = {engine: image_of(engine) for engine in ENGINES}
-    order: list[str] = []
-
-    def host(_op: int, payload: bytes, _meter: Meter) -> bytes | None:
-        asked: Any = decode(payload)
-        engine = ENGINES[len(order) % 2]
-        order.append(engine)
-        method = "nest" if asked[2] != [0] else "seen"
-        return machine().call(images[engine], method, encode(asked[2]), FUEL, host).value
-
-    ended = on_big_stack(lambda: machine().call(images["js/1"], "nest", encode([5]), FUEL, host))
-    assert value_of(ended) == 1
-    assert order == [*ENGINES, *ENGINES, ENGINES[0]]
 
 
 @both
