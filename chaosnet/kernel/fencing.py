@@ -12,7 +12,7 @@ from chaosnet.kernel.health import best_height
 from chaosnet.kernel.node import Node
 from chaosnet.model.block import ValidatorSet, validators_hash_of
 from chaosnet.model.evidence import Signable, SignedHeader
-from chaosnet.model.header import Header, decode_header
+from chaosnet.model.header import Header, SlotProof, StakeProof, decode_header
 from chaosnet.protocol.messages import Message, Propose, Votes
 
 CODE = "fenced"
@@ -86,8 +86,21 @@ def see_block(node: Node, header: Header, seal: bytes, validators: ValidatorSet,
     fence = node.fence
     fence.on_block(header.time_ms)
     own = own_signature(header, seal, validators, node.config.consensus_key or b"")
-    if own is None or not fence.is_foreign(own, is_verified=True):
-        return
+    if own is not None and fence.is_foreign(own, is_verified=True):
+        _yield_to(node, own, header, now)
+
+
+def see_pushed(node: Node, header: Header, seal: bytes, now: int) -> None:
+    """Look for a signature of our own key on a block that a peer pushes; its parent may never come."""
+    if isinstance(header.proof, StakeProof | SlotProof):
+        own = own_signature(header, seal, node.head.validators, node.config.consensus_key or b"")
+        if own is not None and node.fence.is_foreign(own):
+            _yield_to(node, own, header, now)
+
+
+def _yield_to(node: Node, own: Signable, header: Header, now: int) -> None:
+    """Sign nothing up to a block that was made before; stop at one that is made elsewhere now."""
+    fence = node.fence
     if fence.is_history(header.time_ms):
         node.effects.append(ev.AskSignature(fence.yield_to(own, now)))
     else:

@@ -52,6 +52,7 @@ def on_block(node: Node, peer: bytes, message: NewBlock, now: int) -> None:
         raise InvalidMessage("wrong_network", penalty=100)
     node.heard[peer] = now
     node.told[peer] = block_id_of(header)
+    fencing.see_pushed(node, header, sealed.seal, now)
     receive(node, candidate_of(sealed, peer), now)
 
 

@@ -77,6 +77,7 @@ def on_hello(node: Node, peer: bytes, hello: Hello, now: int) -> None:
     send_all(node, node.gossip.offer(peer, list(node.mempool.by_hash)))
     node.effects.append(ev.Report(ev.PeerNote(peer, "admitted", "ok")))
     node.sync.on_status(peer, hello.height, now)
+    telling.give_side_blocks(node, peer)
     send(node, peer, status_of(node, now))
     send(node, peer, GetPeers())
     sync_on(node, now)

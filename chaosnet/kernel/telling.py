@@ -14,6 +14,9 @@ T = TypeVar("T")
 TAIL_PUSHED_MAX = 40
 """Tail blocks given to one peer at once, as often as it says that it has less: it takes 50 a second."""
 
+SIDE_BLOCKS_MAX = 16
+"""Blocks beside the canonical chain that a new peer is given: the newest."""
+
 
 def push(node: Node, entry: Entry) -> None:
     """Give a new tip to every peer that is not known to have it."""
@@ -70,6 +73,20 @@ def push_to(node: Node, peer: bytes) -> None:
     given = reversed(_some_of(node, tail) or path[:1])
     blocks = [SealedBlock(e.candidate.block, e.head.seal) for e in given if e.candidate is not None]
     send_all(node, [(peer, NewBlock(block=encode(block))) for block in blocks])
+
+
+def give_side_blocks(node: Node, peer: bytes) -> None:
+    """Give a new peer what no sync brings: its own may be among it, and its sign state an old copy."""
+    if node.tree is None or node.branch is None or node.branch.name == "pow":
+        return
+    canonical = {entry.head.block_id for entry in node.tree.path(node.head.block_id)}
+    beside = [
+        (e.head.header.time_ms, block_id, encode(SealedBlock(e.candidate.block, e.head.seal)))
+        for block_id, e in node.tree.entries.items()
+        if block_id not in canonical and e.candidate is not None
+    ]
+    newest = sorted(beside)[-SIDE_BLOCKS_MAX:]
+    send_all(node, [(peer, NewBlock(block=block)) for _, _, block in newest])
 
 
 def give_tail(node: Node, peer: bytes) -> None:
