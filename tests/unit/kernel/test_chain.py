@@ -12,8 +12,10 @@ from chaosnet.kernel import chain
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.blocks import Candidate
 from chaosnet.ledger.apply import apply_block
+from chaosnet.ledger.contracts.records import contract_id
 from chaosnet.ledger.state import State
 from chaosnet.model.block import Block, tx_root_of
+from chaosnet.model.contract_actions import Call, Deploy, SendToken
 from chaosnet.model.evidence import PRECOMMIT
 from chaosnet.model.header import (
     GenesisProof,
@@ -277,3 +279,18 @@ def test_a_candidate_is_decoded_within_bounds() -> None:
         chain.candidate_from(encode(Block(header, b"", good.block.txs)), source=b"p")
     with pytest.raises(InvalidBlock):
         chain.candidate_from(good.raw + b"\x00", source=b"p")
+
+
+def test_contracts_and_receivers_of_tokens_are_in_the_history() -> None:
+    bench = Bench()
+    sender, contract, token = bench.people["alice"].address, b"\x01" + b"c" * 32, b"t" * 32
+    signed = bench.tx("alice", 4, "alice")
+    actions = (
+        Call(contract, "m", b"\x90", (), 0),
+        Deploy("lua/1", b"x", b"\x90", 0, 0),
+        SendToken(token, b"", b"\x00" + b"r" * 32, 1, 0),
+    )
+    signed.body = replace(signed.body, actions=actions)
+    found = [entry[4:] for entry in chain.touched_by((signed,))]
+    deployed = contract_id(signed.body.genesis, sender, 4, 1)
+    assert found == [sender, contract, deployed, b"\x00" + b"r" * 32]

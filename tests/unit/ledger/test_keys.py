@@ -1,17 +1,24 @@
 from itertools import permutations
 
+from chaosnet.contracts.keys import encode_key
 from chaosnet.ledger.keys import (
     ACCOUNT_PREFIX,
     account_key,
     active_key,
     address_of_key,
+    allowance_key,
     candidate_key,
     candidates_key,
+    contract_key,
     delegation_key,
     delegator_key,
+    entry_key,
+    entry_prefix,
     epoch_key,
     evidence_key,
     exit_key,
+    frozen_key,
+    holding_key,
     key_owner_key,
     member_key,
     members_key,
@@ -20,6 +27,8 @@ from chaosnet.ledger.keys import (
     reveal_key,
     rule_key,
     seed_key,
+    source_key,
+    token_key,
     unbonding_key,
     upcoming_key,
 )
@@ -38,6 +47,12 @@ def test_no_key_is_a_prefix_of_another() -> None:
     for pair in (delegation_key, unbonding_key):
         keys += [pair(one, other) for one in ADDRESSES for other in ADDRESSES]
     keys += [exit_key(address, height) for address in ADDRESSES for height in (0, 1, 2**40)]
+    for record in (contract_key, source_key, token_key):
+        keys += [record(address[1:]) for address in ADDRESSES[:4]]
+    for held in (holding_key, frozen_key):
+        keys += [held(one[1:], other) for one in ADDRESSES[:4] for other in ADDRESSES]
+    keys += [allowance_key(ADDRESSES[0][1:], one, other) for one in ADDRESSES for other in ADDRESSES]
+    keys += [entry_key(a, encode_key(parts)) for a in ADDRESSES[:4] for parts in (["a"], ["a", 0], ["a\0"])]
     assert len(keys) == len(dict.fromkeys(keys))
     assert not any(longer.startswith(key) for key, longer in permutations(keys, 2))
 
@@ -52,3 +67,9 @@ def test_account_keys_have_their_room_and_length_before_the_address() -> None:
 def test_an_evidence_key_names_signer_era_and_height() -> None:
     key = evidence_key(b"k" * 32, 1, 2)
     assert key == b"\x05\x20" + b"k" * 32 + b"\x08" + bytes(7) + b"\x01" + b"\x08" + bytes(7) + b"\x02"
+
+
+def test_storage_has_the_contracts_id_before_the_key() -> None:
+    contract = b"\x01" + b"i" * 32
+    assert entry_prefix(contract) == b"c/" + b"i" * 32
+    assert entry_key(contract, b"\x02k\x00\x00") == b"c/" + b"i" * 32 + b"\x02k\x00\x00"

@@ -1,6 +1,19 @@
 import pytest
 
-from chaosnet.base.limits import AMOUNT_MAX
+from chaosnet.base.limits import AMOUNT_MAX, TX_BYTES_MAX
+from chaosnet.contracts.ops import LOAD_FUEL_MAX
+from chaosnet.contracts.values import VALUE_BYTES_MAX
+from chaosnet.model.contract_actions import (
+    CONTRACT_BYTES_MAX,
+    ApproveToken,
+    BurnToken,
+    Call,
+    ChangeToken,
+    ConvertToken,
+    Deploy,
+    IssueToken,
+    SendToken,
+)
 from chaosnet.model.transaction import (
     Accuse,
     Action,
@@ -66,3 +79,30 @@ def test_every_part_has_its_price() -> None:
 def test_staking_has_prices(action: Action, gas: int) -> None:
     signed = signed_by(ADA, body_of(GENESIS, ADA, 0, action, action))
     assert RULES.gas_of(signed) == 16_000 + 2 * gas + 16 * max(0, len(signed.raw) - RULES.gas.bytes_free)
+
+
+T, C = bytes(32), b"\x01" + bytes(32)
+
+
+@pytest.mark.parametrize(
+    "action, gas",
+    [
+        (Deploy("lua/1", b"x", b"\x90", 0, 0), 500_000),
+        (Call(C, "m", b"\x90", (), 0), 5_000),
+        (SendToken(T, b"", C, 1, 0), 50_000),
+        (ApproveToken(T, C, 0, 1, 1, 0), 30_000),
+        (BurnToken(T, 1), 30_000),
+        (IssueToken(T, C, 1, 0), 50_000),
+        (ChangeToken(T, "pause", "", b"", b"", 0, 0), 40_000),
+        (ConvertToken(T, 1, 0, 1, 0, False), 60_000),
+    ],
+)
+def test_contracts_and_tokens_have_prices(action: Action, gas: int) -> None:
+    signed = signed_by(ADA, body_of(GENESIS, ADA, 0, action))
+    assert RULES.gas_of(signed) == 16_000 + gas + 16 * max(0, len(signed.raw) - RULES.gas.bytes_free)
+
+
+def test_a_deployment_pays_for_loading_at_its_bound() -> None:
+    assert LOAD_FUEL_MAX // RULES.gas.fuel_per_gas < RULES.gas.deploy
+    room = RULES.gas.bytes_free
+    assert CONTRACT_BYTES_MAX + VALUE_BYTES_MAX + 32 * room < TX_BYTES_MAX
