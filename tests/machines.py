@@ -5,15 +5,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 from chaosnet.contracts.machine import Ended, HostCall
 from chaosnet.contracts.values import Value, decode, encode
 from chaosnet.contracts.wasm import WasmMachine
+from chaosnet.daemon.engine_cache import EngineCache
 from chaosnet.daemon.machines import read_engines, start_thread
-from chaosnet.rules.engines import WASMTIME_VERSIONS
 
 T = TypeVar("T")
 FUEL = 50_000_000
@@ -51,21 +50,8 @@ def on_big_stack(task: Callable[[], T]) -> T:
 def machine() -> WasmMachine:
     """Return this process's machine; what it compiled is kept for the next process."""
 
-    def load() -> WasmMachine:
-        modules, preludes = read_engines(1)
-        fresh = WasmMachine(modules, preludes)
-        compiled = {}
-        for name, module in modules.items():
-            path = _CACHE / f"{sha256(module).hexdigest()}-{WASMTIME_VERSIONS[0]}"
-            if not path.exists():
-                _CACHE.mkdir(parents=True, exist_ok=True)
-                part = path.with_suffix(f".{threading.get_native_id()}")
-                part.write_bytes(fresh.compile(name))
-                part.replace(path)
-            compiled[name] = path.read_bytes()
-        return WasmMachine(modules, preludes, compiled=compiled)
-
-    return on_big_stack(load)
+    modules, preludes = read_engines(1)
+    return WasmMachine(modules, preludes, compiled=EngineCache(_CACHE, modules))
 
 
 def call(

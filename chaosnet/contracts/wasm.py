@@ -8,7 +8,7 @@ after the next restore; whatever else stops it in the middle ends its life.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import wasmtime
@@ -54,6 +54,18 @@ class _Engine:
     instances: list[Instance | None] = field(default_factory=lambda: [None] * DEPTH_MAX)
 
 
+class CompiledModules(Protocol):
+    """Machine code of engines, from an earlier process of the same user: trusted as code is."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return what was kept for the engine, if all of it is as it was."""
+        ...
+
+    def put(self, name: str, code: bytes) -> None:
+        """Keep it, where that is possible."""
+        ...
+
+
 class WasmMachine:
     """Contracts of several engines. For one thread at a time."""
 
@@ -62,25 +74,21 @@ class WasmMachine:
         modules: Mapping[str, bytes],
         preludes: Mapping[str, bytes],
         *,
-        compiled: Mapping[str, bytes] | None = None,
+        compiled: CompiledModules | None = None,
         images_bytes_max: int = IMAGES_BYTES_MAX,
     ) -> None:
         """Take modules and preludes by the engine's name; each is compiled when it is first used.
 
-        `compiled` are answers of `compile` for the same modules, trusted as code is: never from others.
+        `compiled` keeps machine code between processes.
         """
         self._modules = modules
         self._preludes = preludes
-        self._compiled = compiled or {}
+        self._compiled = compiled
         self._wasm = make_engine()
         self._engines: dict[str, _Engine] = {}
         self._images = ImageCache(images_bytes_max)
         self._thread: int | None = None
         self._depth = 0
-
-    def compile(self, engine: str) -> bytes:
-        """Return the engine's module as machine code for this processor: a second or two."""
-        return bytes(wasmtime.Module(self._wasm, self._modules[engine]).serialize())
 
     def start(self, engine: str) -> None:
         """Make an engine ready now; else its first contract does. Raises Broken when it does not start."""
@@ -89,10 +97,7 @@ class WasmMachine:
             self._engines[engine] = self._started(engine)
 
     def _started(self, name: str) -> _Engine:
-        if name in self._compiled:
-            module = wasmtime.Module.deserialize(self._wasm, self._compiled[name])
-        else:
-            module = wasmtime.Module(self._wasm, self._modules[name])
+        module = self._module(name)
         instance = Instance(self._wasm, module)
         try:
             if instance.run("vm_init"):
@@ -103,6 +108,16 @@ class WasmMachine:
             raise Broken("internal", f"the prelude of {name} fails: {fault}") from fault
         finally:
             instance.close()
+
+    def _module(self, name: str) -> wasmtime.Module:
+        """Return the engine's machine code: a second or two where none is kept."""
+        kept = self._compiled.get(name) if self._compiled else None
+        if kept is not None:
+            return wasmtime.Module.deserialize(self._wasm, kept)
+        module = wasmtime.Module(self._wasm, self._modules[name])
+        if self._compiled:
+            self._compiled.put(name, bytes(module.serialize()))
+        return module
 
     def _check_thread(self) -> None:
         thread = thread_self()

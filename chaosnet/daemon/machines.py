@@ -9,6 +9,7 @@ from importlib import metadata, resources
 from chaosnet.base.errors import Broken
 from chaosnet.contracts.wasm import WasmMachine
 from chaosnet.contracts.wasm_instance import STACK_BYTES
+from chaosnet.daemon.engine_cache import EngineCache, cache_directory
 from chaosnet.rules.engines import ENGINES, WASMTIME_VERSIONS
 
 THREAD_STACK_BYTES = STACK_BYTES + (24 << 20)
@@ -36,7 +37,8 @@ def read_engines(rule: int) -> tuple[dict[str, bytes], dict[str, bytes]]:
 
 def load_machine(rule: int) -> WasmMachine:
     """Return the machine of a rule set, to be used in one thread of `start_thread`."""
-    return WasmMachine(*read_engines(rule))
+    modules, preludes = read_engines(rule)
+    return WasmMachine(modules, preludes, compiled=EngineCache(cache_directory(), modules))
 
 
 def main_machine(rule: int) -> WasmMachine:
