@@ -137,6 +137,8 @@ class Node:
     """Question to the key holder -> (height, round) of the dbft block that waits for it."""
     orphans: dict[bytes, Candidate] = field(default_factory=dict)
     """Blocks whose parent is not here, or whose time has not come, by id."""
+    tail_given: dict[bytes, int] = field(default_factory=dict)
+    """Peer -> when it was last given blocks of a tail, in ms."""
     told: dict[bytes, bytes] = field(default_factory=dict)
     """Peer -> id of the tip it is known to have, where the chain can fork."""
     pushed: bytes = b""

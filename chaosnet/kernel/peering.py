@@ -60,6 +60,7 @@ def _forget(node: Node, peer: bytes, code: str) -> None:
     node.linked.pop(peer, None)
     node.repaired.pop(peer, None)
     node.told.pop(peer, None)
+    node.tail_given.pop(peer, None)
     if all(member.node_key != peer for member in node.head.members):
         node.heard.pop(peer, None)
 
@@ -122,7 +123,7 @@ def on_status(node: Node, peer: bytes, status: Status, now: int) -> None:
     """Note where a peer stands, give what it lacks, fetch what we lack."""
     node.sessions.on_status(peer, status, now)
     node.linked[peer] = int.from_bytes(status.linked, "big")
-    node.sync.on_status(peer, telling.height_claimed(node, peer, status), now)
+    node.sync.on_status(peer, telling.height_claimed(node, peer, status, now), now)
     if status.step != HALTED:
         node.heard[peer] = now
     if status.step != HALTED and _may_repair(node, peer, status, now):

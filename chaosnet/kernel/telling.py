@@ -12,7 +12,9 @@ from chaosnet.protocol.messages import NewBlock, Status
 
 T = TypeVar("T")
 TAIL_PUSHED_MAX = 40
-"""Tail blocks given to one peer at once, as often as it says that it has less: it takes 50 a second."""
+"""Tail blocks given to one peer at once."""
+TAIL_GIVEN_MS = 4_000
+"""Pause before more of a tail. A peer takes 50 blocks a second, and 200 that a broken line held back."""
 
 SIDE_BLOCKS_MAX = 16
 """Blocks beside the canonical chain that a new peer is given: the newest."""
@@ -39,14 +41,14 @@ def own_claim(node: Node) -> int:
     return node.branch.claim(score) if score else 0
 
 
-def height_claimed(node: Node, peer: bytes, status: Status) -> int:
+def height_claimed(node: Node, peer: bytes, status: Status, now: int) -> int:
     """Return up to which height a peer has blocks that we lack; give it our tip if it lacks that.
 
     A head that is in the tree is no news. One that counts more without being higher is fetched from the final
     block on.
     """
     if status.era < node.era and status.height == node.head.header.height:
-        give_tail(node, peer)
+        give_tail(node, peer, now)
     if node.branch is None or node.tree is None:
         return status.height
     node.told[peer] = status.head
@@ -56,7 +58,7 @@ def height_claimed(node: Node, peer: bytes, status: Status) -> int:
     claim = int.from_bytes(status.claim, "big")
     ours = own_claim(node)
     if claim < ours and status.height >= node.head.header.height:
-        push_to(node, peer)
+        push_to(node, peer, now)
     if status.head in node.tree.entries:
         return min(status.height, nothing)
     if claim > ours and status.height <= node.head.header.height:
@@ -64,12 +66,14 @@ def height_claimed(node: Node, peer: bytes, status: Status) -> int:
     return status.height if claim > ours else min(status.height, nothing)
 
 
-def push_to(node: Node, peer: bytes) -> None:
+def push_to(node: Node, peer: bytes, now: int) -> None:
     """Give our best tip to one peer; of a tail, which nobody can fetch, any part."""
     if node.tree is None:
         return
     path = list(node.tree.path(node.tree.best().head.block_id))
     tail = [entry for entry in path if entry.is_tail]
+    if tail and not _may_give(node, peer, now):
+        return
     given = reversed(_some_of(node, tail) or path[:1])
     blocks = [SealedBlock(e.candidate.block, e.head.seal) for e in given if e.candidate is not None]
     send_all(node, [(peer, NewBlock(block=encode(block))) for block in blocks])
@@ -89,10 +93,21 @@ def give_side_blocks(node: Node, peer: bytes) -> None:
     send_all(node, [(peer, NewBlock(block=block)) for _, _, block in newest])
 
 
-def give_tail(node: Node, peer: bytes) -> None:
+def give_tail(node: Node, peer: bytes, now: int) -> None:
     """Give what ended the era to a peer at our height that is still in it."""
-    tail = _some_of(node, handover.tail_blocks(node, node.head))
+    blocks = handover.tail_blocks(node, node.head)
+    if not blocks or not _may_give(node, peer, now):
+        return
+    tail = _some_of(node, blocks)
     send_all(node, [(peer, NewBlock(block=encode(block))) for block in tail])
+
+
+def _may_give(node: Node, peer: bytes, now: int) -> bool:
+    """Return whether a peer was given nothing of a tail of late."""
+    if now - node.tail_given.get(peer, now - TAIL_GIVEN_MS) < TAIL_GIVEN_MS:
+        return False
+    node.tail_given[peer] = now
+    return True
 
 
 def _some_of(node: Node, items: list[T]) -> list[T]:
