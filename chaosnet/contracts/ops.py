@@ -81,7 +81,7 @@ PRICES: Final = FuelPrices(
     hash_byte=50,
     verify=600_000,
     frame=100_000,
-    load_part=8,
+    load_part=4,
 )
 """Of rule set 1."""
 
