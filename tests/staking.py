@@ -31,7 +31,7 @@ from tests.making import Person, body_of, context, network, signed_by
 
 SHORT = {
     "epoch_blocks": 5,
-    "unbonding_blocks": 20,
+    "unbonding_blocks": 100,
     "evidence_age": 15,
     "jail_blocks": 10,
     "slash_permille": 100,

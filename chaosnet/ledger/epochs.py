@@ -22,6 +22,7 @@ from chaosnet.ledger.keys import (
 )
 from chaosnet.ledger.members import decode_set, members_of
 from chaosnet.ledger.overlay import Overlay
+from chaosnet.ledger.turnover import next_set
 from chaosnet.model.block import Validator, ValidatorSet
 from chaosnet.model.epoch import Epoch
 from chaosnet.model.genesis import (
@@ -160,7 +161,7 @@ def _next(overlay: Overlay, engine: str, epoch: Epoch, params: ChainParams) -> N
     if active is None:
         raise Broken("data_damaged", "an epoch without an upcoming set")
     rank_list(overlay)
-    elected = snapshot(overlay, engine, params)
+    upcoming = next_set(active, snapshot(overlay, engine, params), _punished(overlay, active))
     first_height = epoch.first_height + params.epoch_blocks
     number = epoch.number + 1
     gathered = _entropy(overlay)
@@ -170,8 +171,14 @@ def _next(overlay: Overlay, engine: str, epoch: Epoch, params: ChainParams) -> N
         engine,
         Epoch(epoch.era, epoch.era_height, epoch.era_time_ms, number, first_height, seed),
         active,
-        elected if elected.validators else active,
+        upcoming,
     )
+
+
+def _punished(reader: Reader, validators: ValidatorSet) -> tuple[bytes, ...]:
+    """Return the operators of a set that are jailed."""
+    found = (find_candidate(reader, validator.operator) for validator in validators.validators)
+    return tuple(candidate.operator for candidate in found if candidate is not None and candidate.is_jailed)
 
 
 def _start(overlay: Overlay, engine: str, epoch: Epoch, active: ValidatorSet, upcoming: ValidatorSet) -> None:

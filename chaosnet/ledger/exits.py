@@ -17,7 +17,7 @@ from chaosnet.ledger.candidates import Candidate, pay_out, store_candidate
 from chaosnet.ledger.context import Context, Reader
 from chaosnet.ledger.keys import exit_key
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model.genesis import ChainParams
+from chaosnet.model.genesis import WEIGHT_LAG_EPOCHS, ChainParams
 
 WHOLE: Final = 10**15
 """`left` of a span that was never punished."""
@@ -75,13 +75,14 @@ def opened_exit(overlay: Overlay, candidate: Candidate, ctx: Context) -> tuple[C
 def punish(overlay: Overlay, candidate: Candidate, offence_height: int, ctx: Context) -> int:
     """Take `slash_permille` of a candidate's coins and jail it; return the motes that the treasury got.
 
-    What is bonded now pays, and what left in the span of the offence or later.
+    What is bonded now pays, and what left when it could still give weight to the offender, or later.
     """
     permille, blocks = ctx.params.slash_permille, span_blocks(ctx.params)
+    since = offence_height - WEIGHT_LAG_EPOCHS * ctx.params.epoch_blocks
     taken = candidate.tokens * permille // 1_000
     bonded = candidate.tokens - taken
     for first in candidate.exits:
-        if first + blocks <= offence_height:
+        if first + blocks <= since:
             continue
         span = exit_of(overlay, candidate.operator, first)
         cut = span.tokens * permille // 1_000

@@ -1,7 +1,7 @@
 """Whether a genesis has what its staking engines need: safe delays, keys for the lottery, covered bonds."""
 
 from chaosnet.base.errors import Invalid
-from chaosnet.model.genesis import STAKING_ENGINES, VALIDATOR, Genesis
+from chaosnet.model.genesis import STAKING_ENGINES, VALIDATOR, WEIGHT_LAG_EPOCHS, Genesis
 
 
 def check_staking(genesis: Genesis) -> None:
@@ -9,9 +9,10 @@ def check_staking(genesis: Genesis) -> None:
     punished.
 
     The founding validators make the first blocks under any engine but pow until candidates have enough coins:
-    without one a public network would stop at its hand-over, since nobody has to bond before it. Under staking
-    engines coins stay punishable longer than evidence counts, and longer than a node may be away without a
-    trusted block (protocol: Evidence, Trust).
+    without one a public network would stop at its hand-over, since nobody has to bond before it.
+
+    Under staking engines coins stay punishable until they give no weight and evidence no longer counts, and
+    longer than a node may be away without a trusted block (protocol: Evidence, Trust).
     """
     engines = [entry.engine for entry in genesis.schedule]
     later = next((engine for engine in engines if engine != "pow"), "")
@@ -20,8 +21,9 @@ def check_staking(genesis: Genesis) -> None:
     if not any(engine in STAKING_ENGINES for engine in engines):
         return
     params = genesis.params
-    if params.unbonding_blocks <= params.evidence_age:
-        raise Invalid("bad_argument", "params.unbonding_blocks: more than evidence_age")
+    if params.unbonding_blocks <= params.evidence_age + WEIGHT_LAG_EPOCHS * params.epoch_blocks:
+        detail = f"more than evidence_age and {WEIGHT_LAG_EPOCHS} epochs"
+        raise Invalid("bad_argument", f"params.unbonding_blocks: {detail}")
     if params.trust_period_ms >= params.unbonding_blocks * params.slot_ms:
         raise Invalid("bad_argument", "params.trust_period_ms: less than unbonding_blocks x slot_ms")
     if "pos" not in engines:

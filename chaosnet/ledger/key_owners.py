@@ -13,7 +13,7 @@ from chaosnet.base.errors import Broken, Invalid
 from chaosnet.ledger.context import Context, Reader
 from chaosnet.ledger.keys import key_owner_key
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model.genesis import ChainParams, Member
+from chaosnet.model.genesis import WEIGHT_LAG_EPOCHS, ChainParams, Member
 
 CONSENSUS: Final = 1
 VRF: Final = 2
@@ -91,5 +91,5 @@ def forget_key(overlay: Overlay, public_key: bytes) -> None:
 
 
 def punishable_blocks(params: ChainParams) -> int:
-    """Return how long a former key counts: it may sign until the sets that hold it end, two epochs."""
-    return params.evidence_age + 2 * params.epoch_blocks
+    """Return how long a former key counts: it may sign until no set holds it, and be accused after that."""
+    return params.evidence_age + WEIGHT_LAG_EPOCHS * params.epoch_blocks

@@ -56,7 +56,7 @@ class ChainParams(Record, tag=1):
     stake_min: int = 100_000_000
     """Motes that a validator must have bonded to be active."""
     unbonding_blocks: int = 1_000_000
-    """Blocks until unbonded coins are free; more than evidence_age."""
+    """Blocks until unbonded coins are free; more than evidence_age and WEIGHT_LAG_EPOCHS epochs."""
     slash_permille: int = 50
     """Part of the bonded coins that a proven double signature costs."""
     jail_blocks: int = 10_000
@@ -79,6 +79,13 @@ class ChainParams(Record, tag=1):
     that wants none."""
     deploy_members_only: int = 0
     """1: only operators of members may deploy contracts; 0: everybody may."""
+
+
+WEIGHT_LAG_EPOCHS: Final = 16
+"""Epochs after which coins that left a bond give no weight any more: a set counts coins as of the start of
+the epoch before, and a set of at most 101 follows a standing election in up to 13 steps of one epoch each
+(ledger.turnover). That makes 14; the rest is for elections that change meanwhile.
+"""
 
 
 class LockTerms(Record):

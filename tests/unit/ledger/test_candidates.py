@@ -10,7 +10,7 @@ from chaosnet.ledger.candidates import (
     rank_list,
     store_candidate,
 )
-from chaosnet.ledger.key_owners import find_owner
+from chaosnet.ledger.key_owners import find_owner, punishable_blocks
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.ledger.state import State
 from chaosnet.model.genesis import genesis_hash_of
@@ -74,7 +74,7 @@ def test_rotated_keys_stay_punishable() -> None:
     assert c.block((BOB, keys_for("eve"))) == ["key_taken"]
     assert c.block((ADA, Accuse(two_headers(EVE, c.genesis, 3)))) == ["ok"]
     assert c.candidate(EVE).tokens == 4_500
-    c.until(30)
+    c.until(1 + punishable_blocks(c.genesis.params) + 2)
     assert c.block((EVE, keys_for("eve 3"))) == ["ok"]
     assert [former.key for former in c.candidate(EVE).former_keys] == [keys_for("eve 2").consensus_key]
     assert c.block((BOB, keys_for("eve"))) == ["ok"]

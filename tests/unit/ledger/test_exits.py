@@ -1,8 +1,8 @@
 from chaosnet.ledger.exits import SPANS, WHOLE, exit_of, span_blocks
-from chaosnet.model.genesis import ChainParams
+from chaosnet.model.genesis import WEIGHT_LAG_EPOCHS, ChainParams
 from chaosnet.model.transaction import Accuse, Delegate, Redelegate, Undelegate
 from tests.making import Person
-from tests.staking import Chain, staked_network, two_headers
+from tests.staking import SHORT, Chain, staked_network, two_headers
 
 ADA, BOB, EVE = Person("ada"), Person("bob"), Person("eve")
 GENESIS = staked_network([ADA, BOB, EVE], [(ADA, 10_000), (BOB, 20_000)])
@@ -15,13 +15,15 @@ def test_spans_are_few() -> None:
     assert params.unbonding_blocks // span_blocks(params) <= SPANS
 
 
-def test_a_punishment_touches_the_span_of_the_offence_and_later_ones() -> None:
+def test_a_punishment_touches_the_span_that_may_still_give_weight_and_later_ones() -> None:
     c = Chain(GENESIS)
+    lag = WEIGHT_LAG_EPOCHS * GENESIS.params.epoch_blocks
     for height in (3, 8, 12):
         c.until(height - 1)
         c.block((ADA, Undelegate(ADA.address, 1_000)))
     assert c.candidate(ADA).exits == (0, 5, 10)
-    c.block((BOB, Accuse(two_headers(ADA, GENESIS, 9))))
+    c.until(lag + 11)
+    c.block((BOB, Accuse(two_headers(ADA, GENESIS, lag + 9))))
     spans = [exit_of(c.state, ADA.address, first) for first in (0, 5, 10)]
     assert [(span.tokens, span.left) for span in spans] == [
         (1_000, WHOLE),
@@ -39,9 +41,9 @@ def test_punished_coins_go_to_the_treasury_and_old_spans_are_forgotten() -> None
     before = c.account_at(GENESIS.treasury).balance
     c.block((BOB, Accuse(two_headers(ADA, GENESIS, 1))))
     assert c.account_at(GENESIS.treasury).balance - before == 1_050
-    c.until(30)
+    c.until(SHORT["unbonding_blocks"] + 10)
     c.block((EVE, Undelegate(ADA.address, 1)))
-    assert c.candidate(ADA).exits == (30,)
+    assert c.candidate(ADA).exits == (110,)
 
 
 def test_nobody_enters_a_span_of_which_all_was_taken() -> None:

@@ -49,6 +49,7 @@ def bonds(**fields: Any) -> tuple[Bond, ...]:
         ({"bonds": bonds(commission_permille=1_001)}, "bonds.commission_permille"),
         ({"bonds": bonds(commission_permille=-1)}, "bonds.commission_permille"),
         ({"params": ChainParams(evidence_age=1_000_000)}, "params.unbonding_blocks"),
+        ({"params": ChainParams(evidence_age=1_000_000 - 1_600)}, "params.unbonding_blocks"),
         ({"params": ChainParams(slot_ms=1_000)}, "params.trust_period_ms"),
         ({"members": OTHERS.members}, "members.vrf_key"),
     ],
@@ -56,6 +57,10 @@ def bonds(**fields: Any) -> tuple[Bond, ...]:
 def test_staking_engines_get_what_they_need(fields: dict[str, Any], field: str) -> None:
     check_genesis(STAKED)
     assert fault(STAKED, **fields) == ("bad_argument", field)
+
+
+def test_coins_stay_until_they_give_no_weight_and_evidence_is_over() -> None:
+    check_genesis(msgspec.structs.replace(STAKED, params=ChainParams(evidence_age=1_000_000 - 1_601)))
 
 
 def test_observers_cannot_be_bonded_and_nobody_before_the_coins() -> None:

@@ -15,6 +15,7 @@ from chaosnet.ledger.key_owners import (
 )
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.ledger.state import State
+from chaosnet.model.genesis import WEIGHT_LAG_EPOCHS
 from tests.making import Person, context, network
 from tests.staking import SHORT, staked_network
 
@@ -39,7 +40,7 @@ def test_a_key_has_one_operator_and_one_purpose() -> None:
 def test_former_consensus_keys_can_be_accused_for_a_while() -> None:
     overlay = Overlay(STATE)
     until = retire_key(overlay, KEY, KeyOwner(ADA.address, CONSENSUS), context(GENESIS, STATE, 7))
-    assert until == 7 + SHORT["evidence_age"] + 2 * SHORT["epoch_blocks"]
+    assert until == 7 + SHORT["evidence_age"] + WEIGHT_LAG_EPOCHS * SHORT["epoch_blocks"]
     assert operator_of_signer(overlay, KEY, until) == ADA.address
     assert operator_of_signer(overlay, KEY, until + 1) is None
     with pytest.raises(Invalid):

@@ -1,6 +1,9 @@
+import pytest
+
 from chaosnet.ledger.candidates import STAKING_POOL
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.staking import DELEGATIONS_MAX, PARTS_MAX, delegations_of
+from chaosnet.model.genesis import WEIGHT_LAG_EPOCHS
 from chaosnet.model.transaction import (
     Accuse,
     Delegate,
@@ -10,10 +13,12 @@ from chaosnet.model.transaction import (
     Withdraw,
 )
 from tests.making import Person
-from tests.staking import Chain, keys_for, staked_network, two_headers
+from tests.staking import SHORT, Chain, keys_for, staked_network, two_headers
 
 ADA, BOB, EVE = Person("ada"), Person("bob"), Person("eve")
 FUNDS = 1_000_000
+DELAY = SHORT["unbonding_blocks"]
+LAG = WEIGHT_LAG_EPOCHS * SHORT["epoch_blocks"]
 GENESIS = staked_network([ADA, BOB, EVE], [(ADA, 10_000), (BOB, 20_000)])
 
 
@@ -34,8 +39,8 @@ def test_coins_are_bonded_and_come_back_after_the_unbonding_time() -> None:
     assert c.block((EVE, Delegate(ADA.address, 5_000))) == ["ok"]
     assert (c.stake(EVE, ADA).amount, c.candidate(ADA).tokens) == (5_000, 15_000)
     assert c.block((EVE, Undelegate(ADA.address, 2_000))) == ["ok"]
-    assert c.stake(EVE, ADA) == (ADA.address, 3_000, ((2_000, 22),))
-    c.until(20)
+    assert c.stake(EVE, ADA) == (ADA.address, 3_000, ((2_000, 2 + DELAY),))
+    c.until(DELAY)
     assert c.block((EVE, Withdraw(ADA.address))) == ["not_matured"]
     assert c.block((EVE, Withdraw(ADA.address))) == ["ok"]
     assert c.account(EVE).balance == FUNDS - 3_000
@@ -43,7 +48,7 @@ def test_coins_are_bonded_and_come_back_after_the_unbonding_time() -> None:
         "ok",
         "not_matured",
     ]
-    c.until(42)
+    c.until(2 * DELAY + 2)
     assert c.block((EVE, Withdraw(ADA.address))) == ["ok"]
     assert c.account(EVE).balance == FUNDS
     assert delegations_of(c.state, EVE.address) == ()
@@ -84,19 +89,21 @@ def test_a_double_signature_costs_bonded_and_leaving_coins_alike() -> None:
     assert c.block((BOB, Accuse(evidence)), (EVE, Accuse(evidence))) == ["ok", "evidence_known"]
     # a tenth of the 16,000 bonded and of the 4,000 on their way
     assert c.candidate(ADA).tokens == 14_400
-    assert c.stake(EVE, ADA) == (ADA.address, 5_400, ((3_600, 26),))
-    c.until(25)
+    assert c.stake(EVE, ADA) == (ADA.address, 5_400, ((3_600, 6 + DELAY),))
+    c.until(5 + DELAY)
     assert c.block((EVE, Withdraw(ADA.address))) == ["ok"]
     assert c.account(EVE).balance == FUNDS - 10_000 + 3_600
 
 
-def test_who_left_before_the_offence_loses_nothing() -> None:
+@pytest.mark.parametrize("offence, left_over", [(LAG + 4, 3_600), (LAG + 5, 4_000)])
+def test_who_left_long_enough_before_the_offence_loses_nothing(offence: int, left_over: int) -> None:
+    """Coins that left in the span of the heights 0 to 4 may give weight for some epochs after it."""
     c = chain()
     c.block((EVE, Delegate(ADA.address, 10_000)))
     c.block((EVE, Undelegate(ADA.address, 4_000)))
-    c.until(11)
-    assert c.block((BOB, Accuse(two_headers(ADA, GENESIS, 6)))) == ["ok"]
-    assert c.stake(EVE, ADA) == (ADA.address, 5_400, ((4_000, 22),))
+    c.until(offence)
+    assert c.block((BOB, Accuse(two_headers(ADA, GENESIS, offence)))) == ["ok"]
+    assert c.stake(EVE, ADA) == (ADA.address, 5_400, ((left_over, 2 + DELAY),))
 
 
 def test_punished_candidates_wait_and_ask_back() -> None:
@@ -131,8 +138,8 @@ def test_moved_coins_that_leave_still_pay() -> None:
     c.block((EVE, Redelegate(ADA.address, BOB.address, 6_000)))
     c.block((EVE, Undelegate(BOB.address, 6_000)))
     c.block((BOB, Accuse(two_headers(ADA, GENESIS, 6))), (ADA, Accuse(two_headers(BOB, GENESIS, 7))))
-    assert c.stake(EVE, BOB).unbonding == ((6_000 * 9 // 10 * 9 // 10, 27),)
-    c.until(26)
+    assert c.stake(EVE, BOB).unbonding == ((6_000 * 9 // 10 * 9 // 10, 7 + DELAY),)
+    c.until(6 + DELAY)
     before = c.account(EVE).balance
     assert c.block((EVE, Withdraw(BOB.address))) == ["ok"]
     assert c.account(EVE).balance - before == 4_860
@@ -142,7 +149,7 @@ def test_after_the_unbonding_time_moved_coins_are_like_all_others() -> None:
     c = chain()
     c.block((EVE, Delegate(ADA.address, 10_000)))
     c.block((EVE, Redelegate(ADA.address, BOB.address, 10_000)))
-    c.until(21)
+    c.until(DELAY + 1)
     assert c.block((EVE, Redelegate(BOB.address, ADA.address, 10_000))) == ["ok"]
     assert c.stake(EVE, ADA).amount == 10_000
 
@@ -175,7 +182,7 @@ def test_nobody_joins_when_everything_was_taken() -> None:
     c.block((EVE, Undelegate(ADA.address, 1_000)))
     c.block((BOB, Accuse(two_headers(ADA, c.genesis, 1))))
     assert c.candidate(ADA).tokens == 0
-    assert c.stake(EVE, ADA) == (ADA.address, 0, ((0, 22),))
+    assert c.stake(EVE, ADA) == (ADA.address, 0, ((0, 2 + DELAY),))
     assert c.block((EVE, Delegate(ADA.address, 100_000))) == ["bad_argument"]
 
 
