@@ -63,9 +63,8 @@ _global_set = _bind("wasmtime_global_set", _ADDRESS, _ADDRESS, _ADDRESS)
 _trap_new_code = _bind("wasmtime_trap_new_code", ctypes.c_uint8)
 _trap_code = _bind("wasmtime_trap_code", _ADDRESS, _ADDRESS, result=ctypes.c_bool)
 _trap_delete = _bind("wasm_trap_delete", _ADDRESS, result=None)
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64), ctypes.c_size_t
-)
+_Callback = ctypes.CFUNCTYPE(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_size_t)
+_Words = ctypes.c_uint32 * 8
 _no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 _string_at = ctypes.string_at
 _memmove = ctypes.memmove
@@ -164,7 +163,8 @@ class Instance:
         self.is_lost = False
         """It stopped, or is, in the middle of something: then it must not be used again."""
         self.meter = FuelMeter(self._context)
-        self._io = 0
+        self._asked_at = 0
+        self._asked = _Words()
         self._callback = _Callback(self._answer)  # kept: the library holds only its address
         import_type = wasmtime.FuncType([wasmtime.ValType.i32()] * 2, [wasmtime.ValType.i32()])
         function = _ffi.wasmtime_func_t()
@@ -188,7 +188,9 @@ class Instance:
                 self._functions[name] = ctypes.addressof(export._func)  # noqa: SLF001
         self._reset_globals()
         self._high = ctypes.c_uint32.from_address(self._base + self.run("vm_high"))
-        self._io = self._base + self.run("io_ptr")
+        area = (ctypes.c_char * IO_BYTES).from_address(self._base + self.run("io_ptr"))
+        self._sent: Any = area  # slices of it are bytes
+        self._io = memoryview(area).cast("B")  # slices of it can be written
         self.vm_call = self._functions["vm_call"]
 
     def _reset_globals(self) -> None:
@@ -205,6 +207,7 @@ class Instance:
 
     def close(self) -> None:
         """Give the memory back now: the callback holds the instance, so nothing else would in time."""
+        self._io.release()
         self._store.close()
         del self._callback
 
@@ -214,28 +217,32 @@ class Instance:
 
     # ── the guest asks ──
 
-    def _answer(self, _env: int, _caller: int, slots: Any, _count: int) -> int | None:
+    def _answer(self, _env: int, _caller: int, slots_at: int, _count: int) -> int | None:
         """Answer env.host. An exception that left would kill the process: it is kept, and a trap raised."""
-        meter = self.meter
         try:
-            op, size = slots[0] & 0xFFFFFFFF, slots[2] & 0xFFFFFFFF
+            meter = self.meter
+            if slots_at != self._asked_at:  # it hardly ever moves
+                self._asked_at, self._asked = slots_at, _Words.from_address(slots_at)
+            slots = self._asked
+            op, size = slots[0], slots[4]
             if op == OP_OUT_OF_MEMORY:
                 raise GuestFault("memory")
             if size > IO_BYTES:
                 raise GuestFault("script_error", "a request beyond its area")
-            answer = self.host(op, _string_at(self._io, size), meter)
+            answer = self.host(op, self._sent[:size], meter)
             if meter.fuel >= 0:
                 meter.write_back()
             if answer is None:
                 slots[0] = 0
                 return None
-            if len(answer) > IO_BYTES:
+            size = len(answer)
+            if size > IO_BYTES:
                 raise GuestFault("too_large", "an answer of the host")
-            _memmove(self._io, answer, len(answer))
-            slots[0] = len(answer)
+            self._io[:size] = answer
+            slots[0] = size
             return None
         except BaseException as error:  # noqa: BLE001 - re-raised by `enter`, outside of C
-            meter.write_back()
+            self.meter.write_back()
             self._stored = error
             trap: int = _trap_new_code(_TRAP_OF_HOST)
             return trap
@@ -304,11 +311,11 @@ class Instance:
 
     def write(self, data: bytes) -> None:
         """Put a call into the area that the engine reads."""
-        _memmove(self._io, data, len(data))
+        self._io[: len(data)] = data
 
     def read(self, size: int) -> bytes:
         """Take an answer out of the area that the engine writes."""
-        return _string_at(self._io, size)
+        return self._io[:size].tobytes()
 
     def source(self, name: str, source: bytes) -> None:
         """Hand a source to `vm_prelude` or `vm_load`; raise GuestFault with its own text when it fails."""

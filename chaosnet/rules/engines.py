@@ -23,13 +23,13 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="b24558598927313efe0dab6312a9537761f3779ecb14028dd6bdb019fc085ae1",
+            module_sha256="71db81785154081e885601f2a7e87d9972a3e8b486ea149d41d17e9ce92cb42c",
             prelude="prelude.lua",
             prelude_sha256="b73c1f3b477c523644979b103756d12f06874e25e7e0db271786a46fb1eeeedc",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="a22aa6b7a456b797885db6a02e5490aed14f7f4cd8561795cf24a5368e2863e9",
+            module_sha256="3564ef846d1405a29ef3c73a3361f9461ba945b6e7ce21d108cc4e4ca593ecb5",
             prelude="prelude.js",
             prelude_sha256="8a7474d2782d9554177670c77e58fe1c3e1f380a819d2cbb7471bbe5480f4ecc",
         ),

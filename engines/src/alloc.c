@@ -24,6 +24,7 @@ typedef struct Block {
 
 static Block *free_blocks[CLASSES];
 static uintptr_t high; /* first address that was never used */
+static uintptr_t limit = MEMORY_BYTES;
 
 /* Where the host reads how far the heap ever reached; also called first, to set it. */
 EXPORT(vm_high) uintptr_t *vm_high(void) {
@@ -56,6 +57,18 @@ static Block *reuse(uint32_t kind) {
     return block;
 }
 
+/* A source lies at the far end of the memory while it is read, so that the image does not grow by it. */
+char *take_source_room(uint32_t size) {
+    if (size > limit - *vm_high()) out_of_memory();
+    limit = MEMORY_BYTES - size;
+    return (char *)limit;
+}
+
+void clear_source_room(void) {
+    memset((char *)limit, 0, MEMORY_BYTES - limit);
+    limit = MEMORY_BYTES;
+}
+
 void *malloc(size_t wanted) {
     if (wanted > MEMORY_BYTES) out_of_memory();
     uint32_t size = (uint32_t)wanted + HEAD;
@@ -63,7 +76,7 @@ void *malloc(size_t wanted) {
     Block *block = reuse(kind);
     if (!block) {
         uintptr_t at = *vm_high();
-        if (size <= MEMORY_BYTES - at) {
+        if (size <= limit - at) {
             high = at + size;
             block = (Block *)at;
             if (size > SMALL_MAX) memset(block, 0, size); /* pays in fuel for what restoring it will cost */

@@ -14,6 +14,9 @@
    Returns its length; 0 bytes mean nil. Does not return when the frame ends. No address crosses the border. */
 __attribute__((import_module("env"), import_name("host"))) int32_t host(int32_t op, uint32_t size);
 
+char *take_source_room(uint32_t size);
+void clear_source_room(void);
+
 #define HOST_OUT_OF_MEMORY (-1)
 
 #define IO_BYTES (20u * 1024u) /* a value of 16 KiB and its envelope */

@@ -355,15 +355,13 @@ static int32_t end_failed(void) {
 }
 
 EXPORT(vm_source) char *vm_source(int32_t size) {
-    source = malloc((size_t)size + 1);
-    source[size] = 0;
-    return source;
+    return source = take_source_room((uint32_t)size + 1); /* and a zero at its end */
 }
 
 static JSValue run_source(int32_t size, const char *name, int flags) {
     JS_UpdateStackTop(runtime);
     JSValue result = JS_Eval(js, source, (size_t)size, name, JS_EVAL_TYPE_GLOBAL | flags);
-    free(source);
+    clear_source_room();
     return result;
 }
 

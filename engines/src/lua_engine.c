@@ -372,11 +372,11 @@ static int32_t end_failed(void) {
     return -(used + 1);
 }
 
-EXPORT(vm_source) char *vm_source(int32_t size) { return source = malloc((size_t)size); }
+EXPORT(vm_source) char *vm_source(int32_t size) { return source = take_source_room((uint32_t)size); }
 
 static int run_source(int32_t size, const char *name, int arguments) {
     int status = luaL_loadbufferx(L, source, (size_t)size, name, "t");
-    free(source);
+    clear_source_room();
     if (status) return status;
     lua_insert(L, 2);
     return lua_pcall(L, arguments, 1, 1);
