@@ -169,7 +169,7 @@ def execute_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> tup
     _pay_more(overlay, payer, run.gas_used * body.gas_price, ctx)
     overlay.keep()
     gas += run.gas_used
-    roots = return_hash_of(outcome), events_root_of(outcome.events)
+    roots = return_hash_of(code, outcome), events_root_of(outcome.events)
     return Receipt(signed.tx_id, code, gas, gas * body.gas_price, *roots), outcome
 
 

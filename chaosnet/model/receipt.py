@@ -66,8 +66,12 @@ def events_root_of(events: tuple[Event, ...]) -> Hash32:
     return merkle_root([encode(event) for event in events]) if events else EMPTY_HASH
 
 
-def return_hash_of(outcome: Outcome) -> Hash32:
-    """Return the hash of what was returned, or of the text of a failure; EMPTY_HASH when there is neither."""
+def return_hash_of(code: str, outcome: Outcome) -> Hash32:
+    """Return the hash of what was returned, or of the text that a contract reverted with.
+
+    EMPTY_HASH when there is neither: texts of other failures are for people, and no rule.
+    """
     if outcome.returns:
         return tagged_hash(b"returns", encode(outcome.returns))
-    return tagged_hash(b"revert", outcome.text.encode()) if outcome.text else EMPTY_HASH
+    is_text = code == "reverted" and outcome.text != ""
+    return tagged_hash(b"revert", outcome.text.encode()) if is_text else EMPTY_HASH

@@ -164,7 +164,8 @@ class Host(Desk):
             return b"\x92\xc3" + result.value if is_try else result.value
         if not is_try:
             raise GuestFault(result.code, result.text)
-        return values.encode([False, result.code, result.text])
+        # Only a contract's own text: the others are for people, and may change.
+        return values.encode([False, result.code, result.text if result.code == "reverted" else ""])
 
     # ── around it ──
 

@@ -47,7 +47,8 @@ def test_events_and_returns_are_named_by_their_hashes() -> None:
     root = events_root_of((event, msgspec.structs.replace(event, index=1)))
     proof = merkle_proof([encode(event), encode(msgspec.structs.replace(event, index=1))], 0)
     check_merkle_proof(root, encode(event), 0, 2, proof)
-    assert return_hash_of(NO_OUTCOME) == EMPTY_HASH
+    assert return_hash_of("ok", NO_OUTCOME) == EMPTY_HASH
     outcomes = [Outcome(returns=(b"\x01",)), Outcome(returns=(b"\x01", b"\x01")), Outcome(text="no")]
-    assert len({return_hash_of(outcome) for outcome in outcomes} | {EMPTY_HASH}) == 4
+    assert len({return_hash_of("reverted", outcome) for outcome in outcomes} | {EMPTY_HASH}) == 4
+    assert return_hash_of("script_error", Outcome(text="no")) == EMPTY_HASH, "such texts are no rule"
     assert encode(event).hex() == "9501" + "c42101" + "63" * 32 + "a54164646564" + "c4029101" + "00"

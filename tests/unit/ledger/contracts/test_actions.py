@@ -87,7 +87,7 @@ def test_a_deployment_stores_record_and_source_and_runs_init(bench: Bench) -> No
     assert record.load_fuel == 80_000
     assert bench.value(address, "count") == 7
     assert bench.cos(address) == 500
-    assert receipt.return_hash == return_hash_of(outcome) != EMPTY_HASH
+    assert receipt.return_hash == return_hash_of("ok", outcome) != EMPTY_HASH
     assert receipt.events_root == events_root_of(outcome.events) != EMPTY_HASH
     assert bench.code(address, METHOD_INIT, 9) == "no_method"
 
@@ -120,7 +120,8 @@ def test_a_failed_deployment_leaves_nothing(bench: Bench, action: Deploy, code: 
     assert (receipt.code, outcome.failed_at, outcome.returns) == (code, 0, ())
     changed = {key for key, value in bench.overlay.changes().new.items() if before.get(key) != value}
     assert len(changed) == 2, "sender and proposer"
-    assert receipt.return_hash == (EMPTY_HASH if not outcome.text else return_hash_of(outcome))
+    assert receipt.return_hash == return_hash_of(code, outcome)
+    assert (receipt.return_hash != EMPTY_HASH) == (code == "reverted")
 
 
 def test_deployers_may_be_limited_to_members() -> None:

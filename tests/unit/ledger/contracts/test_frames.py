@@ -197,6 +197,7 @@ def test_try_call_undoes_the_callee_alone_and_tells_the_code(bench: Bench) -> No
     to = bench.text(counter)
     assert bench.value(caller, "tried", to, "add", [3]) == [True, 3]
     assert bench.value(caller, "tried", to, "refuse", ["no"]) == [False, "reverted", "no"]
+    assert bench.value(caller, "tried", to, "add", ["x"]) == [False, "bad_args", ""]
     receipt, outcome = bench.call(caller, "tried", to, "loop", [], gas=2_000_000)
     assert outcome.returns[0].hex().startswith("93c2aa" + b"out_of_gas".hex())
     assert receipt.gas > 1_900_000, "the callee had all but a 64th, and used it up"
