@@ -1,8 +1,8 @@
 """The definition of validity: what transactions and blocks do to the state.
 
 A transaction in a block pays and raises its sender's nonce whatever happens; its actions are applied all or
-none. It pays its intrinsic gas before they are, and after them what contracts have used. A block is valid only
-if each of its transactions may be there, in its order.
+none. It pays its intrinsic gas before they are, and after them what contracts have used. A block is valid
+only if each of its transactions may be there, in its order.
 """
 
 from collections.abc import Sequence
