@@ -91,8 +91,11 @@ def see_block(node: Node, header: Header, seal: bytes, validators: ValidatorSet,
 
 
 def see_pushed(node: Node, header: Header, seal: bytes, now: int) -> None:
-    """Look for a signature of our own key on a block that a peer pushes; its parent may never come."""
-    if isinstance(header.proof, StakeProof | SlotProof):
+    """Look for an old signature of our own key on a block that a peer pushes; its parent may never come.
+
+    One made since this process began is judged only on a branch that is followed: else old keys stop others.
+    """
+    if isinstance(header.proof, StakeProof | SlotProof) and node.fence.is_history(header.time_ms):
         own = own_signature(header, seal, node.head.validators, node.config.consensus_key or b"")
         if own is not None and node.fence.is_foreign(own):
             _yield_to(node, own, header, now)
