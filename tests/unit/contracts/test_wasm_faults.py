@@ -86,3 +86,48 @@ def test_engines_call_each_other() -> None:
     ended = on_big_stack(lambda: machine().call(images["js/1"], "nest", encode([5]), FUEL, host))
     assert value_of(ended) == 1
     assert order == [*ENGINES, *ENGINES, ENGINES[0]]
+
+
+DEEP = {
+    "lua/1": """contract{ api=1, methods={ run={kind="write", run=function(n)
+      local deepest = 0
+      local function down(depth)
+        deepest = depth
+        local function deeper() return down(depth + 1) end
+        local ok, answer = pcall(function() return (("x"):gsub("x", deeper)) end)
+        if ok then return answer end
+        return n > 0 and call("c", "run", {n - 1}) or tostring(deepest)
+      end
+      return down(1)
+    end} } }""",
+    "js/1": """contract({ api: 1, methods: { run: { kind: "write", run(n) {
+      let deepest = 0, answer = null;
+      const down = (depth) => {
+        deepest = depth;
+        try { [2, 1].sort(() => { down(depth + 1); return 0; }); } catch (error) {
+          if (answer === null) answer = n > 0n ? call("c", "run", [n - 1n]) : String(deepest);
+        }
+      };
+      down(1);
+      return answer;
+    } } } })""",
+}
+
+
+@both
+def test_recursion_to_the_guests_limit_in_all_frames(engine: str) -> None:
+    image = on_big_stack(lambda: machine().prepare(engine, DEEP[engine].encode()))
+    fuel = 2_000_000_000
+
+    def host(_op: int, payload: bytes, _meter: Meter) -> bytes | None:
+        asked: Any = decode(payload)
+        ended = machine().call(image, "run", encode(asked[2]), fuel, host)
+        assert ended.kind == "returned", ended
+        return ended.value
+
+    def task(frames: int) -> str:
+        return str(value_of(machine().call(image, "run", encode([frames - 1]), fuel, host)))
+
+    alone, below_seven = on_big_stack(lambda: (task(1), task(DEPTH_MAX)))
+    assert alone == below_seven, "how deep a guest can go does not depend on who called it"
+    assert int(alone) > 30
