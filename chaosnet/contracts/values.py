@@ -20,6 +20,9 @@ VALUE_DEPTH_MAX: Final = 16
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 
+_PLAIN: Final = (str, bytes, bool, type(None))
+"""Values of these types are right whatever they hold."""
+
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -60,13 +63,15 @@ def check_value(value: object, depth: int = VALUE_DEPTH_MAX) -> None:
         if not depth:
             raise Invalid("malformed", f"lists and maps nest at most {VALUE_DEPTH_MAX} deep")
         for item in value:  # type: ignore[attr-defined]
-            check_value(item, depth - 1)
+            if type(item) not in _PLAIN:
+                check_value(item, depth - 1)
     elif kind is dict:
         if not depth:
             raise Invalid("malformed", f"lists and maps nest at most {VALUE_DEPTH_MAX} deep")
         for key, item in value.items():  # type: ignore[attr-defined]
             if type(key) is not str:
                 raise Invalid("malformed", "keys of a map are text")
-            check_value(item, depth - 1)
+            if type(item) not in _PLAIN:
+                check_value(item, depth - 1)
     elif not (kind is str or kind is bytes or value is None or kind is bool):
         raise Invalid("malformed", f"{kind.__name__} is no value of a contract")
