@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup devnet check test bench soak pin format clean
+.PHONY: help setup devnet check test bench soak pin golden format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ soak: setup ## the long forms of simulation, kill and fuzz tests: up to 90 minut
 
 pin: setup ## write constraints.txt from what .venv holds
 	@scripts/pin.sh
+
+golden: setup ## write the golden files anew: only before the first release, with a line in CHANGELOG.md
+	@$(BIN)/python scripts/make_golden.py
 
 format: setup ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

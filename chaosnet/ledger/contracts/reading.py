@@ -1,4 +1,4 @@
-"""Looking at contracts' storage and tokens in a state, for interfaces: nothing is charged, nothing changes."""
+"""Looking at contracts' storage and tokens in a state, for interfaces: free, and without a change."""
 
 from itertools import islice, takewhile
 from typing import NamedTuple
