@@ -25,13 +25,13 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
             module="lua.wasm",
             module_sha256="71db81785154081e885601f2a7e87d9972a3e8b486ea149d41d17e9ce92cb42c",
             prelude="prelude.lua",
-            prelude_sha256="b73c1f3b477c523644979b103756d12f06874e25e7e0db271786a46fb1eeeedc",
+            prelude_sha256="aa0f47b1911f5121ee7282671322930177d786e395c152842269b68a118d32e8",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="3564ef846d1405a29ef3c73a3361f9461ba945b6e7ce21d108cc4e4ca593ecb5",
+            module_sha256="62e7c9947df4aad32a00973e62e9649dc29517213436e3666f033206041e9b09",
             prelude="prelude.js",
-            prelude_sha256="8a7474d2782d9554177670c77e58fe1c3e1f380a819d2cbb7471bbe5480f4ecc",
+            prelude_sha256="af6cae25bc250f2251ee0c6516697dc9afe90be66995edadd7d696911e5872c5",
         ),
     },
 }

@@ -19,6 +19,8 @@ static JSContext *js;
 static JSValue dispatch;
 static JSValue plain; /* Object.prototype: what plain objects have */
 static JSValue unmap; /* function of the prelude: a Map as a plain object */
+static JSValue unhandled; /* why the first promise failed that nobody has looked at */
+static int unhandled_count;
 static int is_running; /* inside vm_call: only then the host may be asked */
 static int revert_size = -1;
 static char revert_text[TEXT_BYTES];
@@ -276,13 +278,22 @@ static void remove_names(JSValueConst object, const char *const *names) {
     }
 }
 
+static void on_rejection(JSContext *c, JSValueConst promise, JSValueConst reason, bool is_handled, void *self) {
+    unhandled_count += is_handled ? -1 : 1;
+    if (is_handled || unhandled_count != 1) return;
+    JS_FreeValue(js, unhandled);
+    unhandled = JS_DupValue(js, reason);
+}
+
 EXPORT(vm_init) int32_t vm_init(void) {
     static const JSMallocFunctions functions = {js_calloc_, js_malloc_, js_free_, js_realloc_, js_usable_};
     runtime = JS_NewRuntime2(&functions, NULL);
     JS_SetMaxStackSize(runtime, STACK_BYTES - STACK_BYTES / 4);
     JS_UpdateStackTop(runtime);
     JS_SetGCThreshold(runtime, 4u << 20);
+    JS_SetHostPromiseRejectionTracker(runtime, on_rejection, NULL);
     js = JS_NewContextRaw(runtime);
+    unhandled = JS_UNDEFINED;
     if (JS_AddIntrinsicBaseObjects(js) || JS_AddIntrinsicEval(js) || JS_AddIntrinsicRegExp(js) || JS_AddIntrinsicJSON(js) ||
         JS_AddIntrinsicProxy(js) || JS_AddIntrinsicMapSet(js) || JS_AddIntrinsicTypedArrays(js) ||
         JS_AddIntrinsicPromise(js) || JS_AddIntrinsicBigInt(js))
@@ -391,7 +402,8 @@ EXPORT(vm_load) int32_t vm_load(int32_t size) {
         JS_FreeValue(js, result);
         run_jobs();
         JSValue loaded = JS_NewString(js, "@loaded");
-        result = JS_Call(js, dispatch, JS_UNDEFINED, 1, (JSValueConst *)&loaded);
+        result = unhandled_count > 0 ? JS_Throw(js, JS_DupValue(js, unhandled))
+                                     : JS_Call(js, dispatch, JS_UNDEFINED, 1, (JSValueConst *)&loaded);
         JS_FreeValue(js, loaded);
     }
     if (JS_IsException(result)) return end_failed();
@@ -424,9 +436,14 @@ static JSValue read_call(int32_t size, int64_t *count) {
     return call;
 }
 
-/* The value of a settled promise; a promise that nothing settles any more ends the call. */
+/* The value of a settled promise; a promise that nothing settles any more ends the call, and so does one that
+   failed without being waited for: no error gets lost. */
 static JSValue settle(JSValue result) {
     run_jobs();
+    if (unhandled_count > 0) {
+        JS_FreeValue(js, result);
+        return JS_Throw(js, JS_DupValue(js, unhandled));
+    }
     JSPromiseStateEnum state = JS_PromiseState(js, result);
     if (state != JS_PROMISE_FULFILLED && state != JS_PROMISE_REJECTED && state != JS_PROMISE_PENDING) return result;
     JSValue settled = JS_PromiseResult(js, result);

@@ -409,7 +409,7 @@ function declared(name, schema) {
 const entries = Object.create(null);
 const store = new Proxy(entries, {
   get: (_, name) => entries[name] ?? fail(`storage.${String(name)} is not declared`),
-  set: () => fail('store cannot be changed'),
+  set: (_, name) => fail(`store.${String(name)} cannot be replaced: use its set`),
 });
 
 // ── the chain ───────────────────────────────────────────────────────────────────────────────────────────────

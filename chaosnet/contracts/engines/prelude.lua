@@ -229,7 +229,15 @@ bytes_meta.__concat = bytes.concat
 
 -- ── storage ──────────────────────────────────────────────────────────────────────────────────────────────
 
-store = {}
+-- `store.name` is the declared entry; entries are never replaced, so that nothing looks stored that is not.
+local entries = setmetatable({}, {
+  __index = function(_, name) fail("storage." .. tostring(name) .. " is not declared") end,
+})
+store = setmetatable({}, {
+  __index = entries,
+  __newindex = function(_, name) fail("store." .. tostring(name) .. " cannot be replaced: use its `set`") end,
+  __metatable = false,
+})
 
 -- Add to an integer that must not fall below zero.
 local function moved(entry, present, amount)
@@ -473,8 +481,6 @@ local function declared(name, schema)
   return fail("storage." .. name .. ": 'counter', 'value T', 'list T' or 'map K ... T'")
 end
 
-setmetatable(store, {__index = function(_, name) fail("storage." .. tostring(name) .. " is not declared") end})
-
 -- ── the chain ────────────────────────────────────────────────────────────────────────────────────────────
 
 -- Fields: self, caller, origin, action, tx, height, time (ms), chain, sent (a map from asset to amount).
@@ -641,7 +647,7 @@ function contract(fields)
     methods[name] = method.run
   end
   for name, values in pairs(fields.events or {}) do events[name] = values end
-  for name, schema in pairs(fields.storage or {}) do rawset(store, name, declared(name, check("text", schema, "storage"))) end
+  for name, schema in pairs(fields.storage or {}) do entries[name] = declared(name, check("text", schema, "storage")) end
 end
 
 methods = {}

@@ -191,6 +191,7 @@ def test_list() -> None:
         ("store.count:add('1')", "store.count.add('1')", "count needs integers"),
         ("store.open:set(1)", "store.open.set(1n)", "open must be bool"),
         ("return store.nothing", "return store.nothing", "storage.nothing is not declared"),
+        ("store.count = 5", "store.count = 5n", "store.count cannot be replaced"),
     ],
 )
 def test_wrong_use_of_storage_is_told_with_the_line(lua_program: str, js_program: str, text: str) -> None:
@@ -344,6 +345,10 @@ def test_promises_that_fail() -> None:
       throw new Error("late"); } } } })"""
     ended = call("js/1", late, "run")
     assert (ended.code, ended.text) == ("script_error", "contract:3: late")
+    forgotten = js("(async () => { await null; throw new Error('lost'); })(); return 1n")
+    assert (forgotten.code, forgotten.text) == ("script_error", "lost")
+    looked_at = "const p = Promise.reject(1n); await null; try { await p } catch (e) { return e }"
+    assert value_of(js(f"return (async () => {{ {looked_at} }})()")) == 1
     assert js("return new Promise(() => {})").text == "a promise that is never settled"
     assert js("return (async () => { await null; revert('no'); })()").text == "no"
     assert js("const f = () => Promise.resolve().then(f); return f()").code == "out_of_gas"
