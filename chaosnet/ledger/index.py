@@ -91,19 +91,20 @@ def _update(node: _Node, changes: list[_Change]) -> list[_Node]:
 
 def _update_leaf(leaf: _Leaf, changes: list[_Change]) -> list[_Node]:
     keys = leaf.keys
-    here = dict.fromkeys(keys)
-    differs = False
+    count = len(keys)
+    new: list[bytes] | None = None
     for key, is_added in changes:
-        if (key in here) == is_added:
+        at = bisect_left(keys, key)
+        if (at < count and keys[at] == key) == is_added:
             continue
-        differs = True
+        if new is None:
+            new = list(keys)
+        at = bisect_left(new, key)
         if is_added:
-            here[key] = None
+            new.insert(at, key)
         else:
-            del here[key]
-    if not differs:
-        return [leaf]
-    return [_Leaf(tuple(part)) for part in _parts(sorted(here))]
+            del new[at]
+    return [leaf] if new is None else [_Leaf(tuple(part)) for part in _parts(new)]
 
 
 def _joined(nodes: list[_Node]) -> list[_Node]:
