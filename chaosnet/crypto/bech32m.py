@@ -1,5 +1,7 @@
 """Bech32m (BIP-350, limits of BIP-173): how bytes are shown to people, with a checksum against typos."""
 
+from functools import reduce
+from operator import xor
 from typing import Final
 
 from chaosnet.base.errors import Invalid
@@ -12,6 +14,11 @@ _VALUES = {char: value for value, char in enumerate(_ALPHABET)}
 _CHECKSUM = 0x2BC830A3
 _CHECKSUM_WORDS = 6
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_STEPS = tuple(
+    reduce(xor, (generator for place, generator in enumerate(_GENERATOR) if top >> place & 1), 0)
+    for top in range(32)
+)
+"""What each value of the five bits that leave the remainder adds to it."""
 
 
 def encode(hrp: str, payload: bytes) -> str:
@@ -69,8 +76,5 @@ def _remainder(hrp: str, words: list[int]) -> int:
     remainder = 1
     for word in expanded + words:
         top = remainder >> 25
-        remainder = (remainder & 0x1FFFFFF) << 5 ^ word
-        for place, generator in enumerate(_GENERATOR):
-            if top >> place & 1:
-                remainder ^= generator
+        remainder = (remainder & 0x1FFFFFF) << 5 ^ word ^ _STEPS[top]
     return remainder
