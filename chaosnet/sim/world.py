@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from chaosnet.base.dice import Dice
 from chaosnet.base.units import EMPTY_HASH
 from chaosnet.consensus.quorum import Verifier
@@ -66,11 +68,14 @@ class Outcome:
     """Transactions that nodes refused, by code."""
 
 
-def genesis_for(spec: Scenario) -> Genesis:
-    """Return the genesis of a scenario."""
+def genesis_for(spec: Scenario, seed: int) -> Genesis:
+    """Return the genesis of a scenario: each seed has a network of its own, so other lots and orders."""
+    name = f"simulated {seed}"
     if spec.founding_blocks:
-        return founding_of(spec.nodes, spec.observers, spec.founding_blocks, spec.params)
-    return genesis_of(
+        return replace(
+            founding_of(spec.nodes, spec.observers, spec.founding_blocks, spec.params), chain_name=name
+        )
+    genesis = genesis_of(
         spec.nodes,
         spec.observers,
         spec.load.accounts,
@@ -78,6 +83,7 @@ def genesis_for(spec: Scenario) -> Genesis:
         schedule=spec.schedule,
         stakes=spec.stakes,
     )
+    return replace(genesis, chain_name=name)
 
 
 class World:
@@ -89,7 +95,7 @@ class World:
         self.dice = Dice(f"{spec.name} {seed}".encode())
         self.schedule = Schedule()
         self.trace = Trace(self.schedule, sink)
-        self.genesis = genesis_for(spec)
+        self.genesis = genesis_for(spec, seed)
         self.checkers = Checkers(self.schedule, self.genesis)
         links = spec.links
         weather = Weather(*(getattr(links, name) for name in links.__struct_fields__))
