@@ -53,7 +53,9 @@ class FuelPrices:
     host_call: int
     """Every operation."""
     byte: int
-    """Each byte that crosses the border, in either direction."""
+    """Each byte that the host answers."""
+    byte_in: int
+    """Each byte that the guest sends or returns: it is decoded and checked, up to thousands of values."""
     read: int
     """An entry, a balance, or a step of a scan."""
     change: int
@@ -74,6 +76,7 @@ class FuelPrices:
 PRICES: Final = FuelPrices(
     host_call=20_000,
     byte=30,
+    byte_in=100,
     read=40_000,
     change=400_000,
     state_byte=1_000,

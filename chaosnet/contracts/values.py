@@ -5,6 +5,7 @@ its shortest forms, map keys ascending by their UTF-8 bytes (as code points they
 of both engines write and read exactly these bytes. There are no floats: two machines could round differently.
 """
 
+from itertools import chain
 from typing import Final, TypeAlias, Union
 
 import msgspec
@@ -20,8 +21,11 @@ VALUE_DEPTH_MAX: Final = 16
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 
-_PLAIN: Final = (str, bytes, bool, type(None))
+_PLAIN: Final = frozenset((str, bytes, bool, type(None)))
 """Values of these types are right whatever they hold."""
+_KINDS: Final = _PLAIN | {int, list, dict}
+_TEXT: Final = frozenset((str,))
+_FEW: Final = 8
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -53,25 +57,47 @@ def decode(raw: bytes, size_max: int = VALUE_BYTES_MAX) -> Value:
     return value
 
 
-def check_value(value: object, depth: int = VALUE_DEPTH_MAX) -> None:
-    """Raise Invalid(`malformed`) for a wrong type, an integer out of range or too deep a nesting."""
-    kind = type(value)
-    if kind is int:
-        if not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]
-            raise Invalid("malformed", "integers have 64 bits")
-    elif kind is list:
-        if not depth:
-            raise Invalid("malformed", f"lists and maps nest at most {VALUE_DEPTH_MAX} deep")
-        for item in value:  # type: ignore[attr-defined]
-            if type(item) not in _PLAIN:
-                check_value(item, depth - 1)
-    elif kind is dict:
-        if not depth:
-            raise Invalid("malformed", f"lists and maps nest at most {VALUE_DEPTH_MAX} deep")
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(key) is not str:
-                raise Invalid("malformed", "keys of a map are text")
-            if type(item) not in _PLAIN:
-                check_value(item, depth - 1)
-    elif not (kind is str or kind is bytes or value is None or kind is bool):
-        raise Invalid("malformed", f"{kind.__name__} is no value of a contract")
+def check_value(value: object) -> None:
+    """Raise Invalid(`malformed`) for a wrong type, an integer out of range or too deep a nesting.
+
+    Takes a value level by level: one with thousands of small lists costs little more than one flat list.
+    """
+    if _is_small(value):
+        return
+    level: list[object] = [value]
+    for depth in range(VALUE_DEPTH_MAX + 1):
+        kinds = set(map(type, level))
+        if kinds <= _PLAIN:
+            return
+        if not kinds <= _KINDS:
+            name = next(type(item).__name__ for item in level if type(item) not in _KINDS)
+            raise Invalid("malformed", f"{name} is no value of a contract")
+        if int in kinds:
+            numbers = [item for item in level if type(item) is int]
+            if max(numbers) > INT_MAX or min(numbers) < INT_MIN:
+                raise Invalid("malformed", "integers have 64 bits")
+        if not (list in kinds or dict in kinds):
+            return
+        if depth < VALUE_DEPTH_MAX:
+            level = _below(level)
+    raise Invalid("malformed", f"lists and maps nest at most {VALUE_DEPTH_MAX} deep")
+
+
+def _is_small(value: object) -> bool:
+    """Return whether this is a right simple value, or a short list of such: what most calls are made of."""
+    items = value if type(value) is list and len(value) <= _FEW else (value,)
+    for item in items:
+        if type(item) not in _PLAIN and not (type(item) is int and INT_MIN <= item <= INT_MAX):
+            return False
+    return True
+
+
+def _below(level: list[object]) -> list[object]:
+    """Return what is in the lists and maps of a level."""
+    below: list[object] = list(chain.from_iterable([item for item in level if type(item) is list]))
+    maps = [item for item in level if type(item) is dict]
+    if maps:
+        if not set(map(type, chain.from_iterable(maps))) <= _TEXT:
+            raise Invalid("malformed", "keys of a map are text")
+        below += chain.from_iterable([item.values() for item in maps])
+    return below

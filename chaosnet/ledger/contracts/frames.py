@@ -61,6 +61,8 @@ class Request:
     """Account or contract that calls; it pays what is sent."""
     sent: Sent = ()
     is_static: bool = False
+    given: list[Value] | None = None
+    """The arguments decoded, where they are at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,11 @@ def _run_machine(  # noqa: PLR0913 - one frame
     finally:
         run.stack.pop()
     if ended.kind == "returned":
+        used = ended.fuel_used + run.books.prices.byte_in * len(ended.value)
+        if used > left:
+            return Result("out_of_gas", b"", "", fuel)
         if _is_of_kind(run, method.returns, ended.value):
-            return Result("ok", ended.value, "", fuel - left + ended.fuel_used)
+            return Result("ok", ended.value, "", fuel - left + used)
         return Result("bad_value", b"", f"{name} returned another type than it declares", fuel)
     text = clip_text(ended.text)
     if ended.kind == "reverted":
@@ -226,7 +231,7 @@ def _run_machine(  # noqa: PLR0913 - one frame
 def _checked_args(run: Run, method: Method, request: Request) -> bytes:
     """Return the canonical arguments, complete and of the declared types; fault `bad_args`."""
     try:
-        given = values.decode(request.args)
+        given = values.decode(request.args) if request.given is None else request.given
         if not isinstance(given, list):
             raise GuestFault("bad_args", "arguments are a list")
         filled = check_args(method.args, given, lambda text: is_address_text(run.prefix, text))

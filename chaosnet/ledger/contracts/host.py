@@ -51,7 +51,7 @@ class Host(Desk):
             if len(payload) > _PAYLOAD_BYTES_MAX:
                 raise GuestFault("too_large")
             prices = self._prices
-            meter.charge(prices.host_call + prices.byte * len(payload))
+            meter.charge(prices.host_call + prices.byte_in * len(payload))
             self.books.charge = meter.charge
             answer = work(self, value_of(payload), meter)
             if answer is not None:
@@ -134,6 +134,7 @@ class Host(Desk):
             contract=self.address_of(to),
             method=text_of(method),
             args=values.encode(list_of(args)),
+            given=list_of(args),
             caller=self.address,
             sent=self.sent_of(sent),
             is_static=bool(is_static) or self.frame.is_static,

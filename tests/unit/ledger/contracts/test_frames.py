@@ -156,7 +156,8 @@ def test_gas_is_fuel_rounded_up_once_an_action(bench: Bench) -> None:
     bench.value(counter, "add", 1)
     receipt, _ = bench.call(counter, "count")
     rules = bench.ctx.rules.gas
-    fuel = FRAME + CALL_FUEL + PRICES.host_call + PRICES.read + PRICES.byte * (7 + 1)
+    fuel = FRAME + CALL_FUEL + PRICES.host_call + PRICES.read
+    fuel += PRICES.byte_in * (7 + 1) + PRICES.byte * 1
     fixed = rules.tx_base + rules.per_signature + rules.call
     assert receipt.gas == fixed + -(-fuel // PER_GAS)
     assert receipt.fee == receipt.gas
