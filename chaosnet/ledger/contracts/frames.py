@@ -182,7 +182,8 @@ def _entered(
         args = _checked_args(run, method, request)
         is_static = request.is_static or method.kind == "view"
         _check_sent(method, request, is_static=is_static)
-        tank.charge(frame_fuel(run.books.prices, contract.record.load_fuel))
+        prices, record = run.books.prices, contract.record
+        tank.charge(frame_fuel(prices, record.load_fuel) + prices.byte * len(record.interface))
         for asset, amount in request.sent:
             move(run.books, asset, amount, source=request.caller, to=contract.address)
     except GuestFault as fault:

@@ -7,6 +7,7 @@ import pytest
 from chaosnet.base.errors import Broken
 from chaosnet.contracts.faults import OutOfGas
 from chaosnet.contracts.ops import PRICES, callee_fuel, frame_fuel
+from chaosnet.contracts.values import encode
 from chaosnet.ledger.contracts.frames import Tank
 from tests.fake_machine import ADA, BOB, CALL_FUEL, LOAD_FUEL, Api, Bench, FakeContract, FakeMachine, Revert
 
@@ -156,7 +157,8 @@ def test_gas_is_fuel_rounded_up_once_an_action(bench: Bench) -> None:
     bench.value(counter, "add", 1)
     receipt, _ = bench.call(counter, "count")
     rules = bench.ctx.rules.gas
-    fuel = FRAME + CALL_FUEL + PRICES.host_call + PRICES.read
+    interface = len(encode(COUNTER.described("counter")))
+    fuel = FRAME + PRICES.byte * interface + CALL_FUEL + PRICES.host_call + PRICES.read
     fuel += PRICES.byte_in * (7 + 1) + PRICES.byte * 1
     fixed = rules.tx_base + rules.per_signature + rules.call
     assert receipt.gas == fixed + -(-fuel // PER_GAS)
