@@ -10,11 +10,11 @@ from dataclasses import replace
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken, Invalid, InvalidMessage, Refused
 from chaosnet.consensus.branching import BranchEngine
-from chaosnet.kernel import chain, fencing, handover, making, producer, telling
+from chaosnet.kernel import accusing, chain, fencing, handover, making, producer, telling
 from chaosnet.kernel import events as ev
 from chaosnet.kernel.blocks import Candidate, Head
 from chaosnet.kernel.node import Node
-from chaosnet.kernel.tree import ENTRIES_MAX, Entry, Tree
+from chaosnet.kernel.tree import Entry, Tree
 from chaosnet.model.block import SealedBlock, decode_sealed
 from chaosnet.model.header import block_id_of
 from chaosnet.model.transaction import SignedTx, decode_transaction
@@ -77,7 +77,7 @@ def receive(node: Node, candidate: Candidate, now: int) -> None:
     if _begins_era(node, candidate, now):
         _wait(node, candidate, now)
         return
-    if len(tree.entries) >= ENTRIES_MAX:
+    if not tree.make_room(node.head.block_id, header.parent):
         return
     try:
         _check(node, candidate)
@@ -229,6 +229,7 @@ def _grow(node: Node, candidate: Candidate, now: int) -> None:
         return
     node.sync.advance(header.height, candidate.block_id)
     entry = Entry(head, candidate, branch.score(view, header), is_tail)
+    accusing.look(node, tree, entry)
     tree.add(entry)
     fencing.see_block(node, header, candidate.seal, head.sealed_by, now)
     follow_best(node, now, entry if _ends_era(node, entry) else None)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from chaosnet.kernel.blocks import Candidate, Head
 
 ENTRIES_MAX = 4_096
-"""Blocks held; beyond, nothing is added until finality moves on."""
+"""Blocks held; beyond, each one more takes the place of the least tip, as long as there is one beside the
+best branch.
+"""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Tree:
     root: bytes
     entries: dict[bytes, Entry] = field(default_factory=dict)
     """In the order they came: of equal scores the first wins."""
+    accused: dict[bytes, None] = field(default_factory=dict)
+    """Operators that were found guilty since the root moved: one proof is enough."""
 
     def get(self, block_id: bytes) -> Entry | None:
         """Return a block that is here."""
@@ -71,6 +75,21 @@ class Tree:
         inner = {entry.head.header.parent for entry in self.entries.values()}
         return [entry for block_id, entry in self.entries.items() if block_id not in inner]
 
+    def make_room(self, *needed: bytes) -> bool:
+        """Return whether a block can be added, after giving up the least tip of a full tree.
+
+        The best branch stays, and so does what leads to the blocks named. A producer can sign any number of
+        blocks for its slot: they must not keep out those that make others final.
+        """
+        if len(self.entries) < ENTRIES_MAX:
+            return True
+        tips = (self.best().head.block_id, *needed)
+        stays = {entry.head.block_id for tip in tips for entry in self.path(tip)}
+        others = [entry for entry in self.tips() if entry.head.block_id not in stays]
+        if others:
+            del self.entries[min(others, key=lambda entry: entry.score).head.block_id]
+        return bool(others)
+
     def set_root(self, block_id: bytes) -> list[Entry]:
         """Make a block final: what does not build on it is dropped and returned."""
         if block_id == self.root:
@@ -87,4 +106,5 @@ class Tree:
                 dropped.append(entry)
         self.entries = {key: entry for key, entry in self.entries.items() if key in kept}
         self.root = block_id
+        self.accused.clear()
         return dropped
