@@ -1,8 +1,8 @@
 """Compiled engines between two starts: a second or two of processor time less for each.
 
 Machine code is trusted as our own program is, so it is only taken from a directory that nobody else can
-write, and only with the seal of a secret that lies beside it. It fits one processor, one runtime and one module, and
-never travels: not into backups, snapshots or images. Without it engines are compiled in memory.
+write, and only with the seal of a secret that lies beside it. It fits one processor, one runtime and one
+module, and never travels: not into backups, snapshots or images. Without it engines are compiled in memory.
 """
 
 import hmac
