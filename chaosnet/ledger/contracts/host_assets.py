@@ -99,7 +99,11 @@ def token(desk: Desk, asked: Value) -> bytes | None:
 
 
 def rights(desk: Desk, asked: Value) -> None:
-    """Use a right that the contract holds over a token, or move coins of a reserve."""
+    """Use a right that the contract holds over a token, or move coins of a reserve.
+
+    Changes and their details: hand_on {right, to}, renounce {right}, freeze and unfreeze {subject}, pause,
+    unpause, clawback {subject, to, amount}, fund {amount}, withdraw {to, amount}.
+    """
     desk.check_issue()
     asset, change, details = list_of(asked, 3)
     given = details if isinstance(details, dict) else {}
