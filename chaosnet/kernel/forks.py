@@ -156,9 +156,16 @@ def _wait(node: Node, candidate: Candidate, now: int) -> None:
     while len(node.orphans) >= ORPHANS_MAX:
         del node.orphans[next(iter(node.orphans))]
     node.orphans[candidate.block_id] = candidate
-    if _is_early(node, candidate, now):
-        branch, _ = engine_of(node)
-        node.effects.append(ev.SetTimer(TIMER, branch.earliest_ms(candidate.block.header)))
+    _wake(node, now)
+
+
+def _wake(node: Node, now: int) -> None:
+    """Come back when the first of what is early is due, however late others are."""
+    branch, _ = engine_of(node)
+    early = [candidate for candidate in node.orphans.values() if _is_early(node, candidate, now)]
+    if early:
+        at_ms = min(branch.earliest_ms(candidate.block.header) for candidate in early)
+        node.effects.append(ev.SetTimer(TIMER, at_ms))
 
 
 def retry_waiting(node: Node, now: int) -> None:
@@ -173,6 +180,8 @@ def retry_waiting(node: Node, now: int) -> None:
     for candidate in ready:
         node.orphans.pop(candidate.block_id, None)
         receive(node, candidate, now)
+    if node.orphans and node.branch is not None:
+        _wake(node, now)
 
 
 def _refuse(node: Node, candidate: Candidate, error: Invalid, now: int) -> None:
@@ -290,8 +299,8 @@ def _move_head(node: Node, target: Entry, now: int) -> None:
     _, tree = engine_of(node)
     old = tree.entries[node.head.block_id]
     common = tree.fork_point(old.head.block_id, target.head.block_id)
-    undone = _until(tree, old, common)
-    added = _until(tree, target, common)[::-1]
+    undone = tree.above(common, old)
+    added = tree.above(common, target)[::-1]
     if undone:
         _roll_back(node, undone, tree.entries[common])
     final_height = _final_height(node, target)
@@ -318,17 +327,6 @@ def _move_head(node: Node, target: Entry, now: int) -> None:
             )
         )
     node.sync.set_head(node.head.header.height, node.head.block_id, now)
-
-
-def _until(tree: Tree, entry: Entry, ancestor: bytes) -> list[Entry]:
-    """Return a block and those below it down to above an ancestor, without tail blocks."""
-    found = []
-    for step in tree.path(entry.head.block_id):
-        if step.head.block_id == ancestor:
-            break
-        if not step.is_tail:
-            found.append(step)
-    return found
 
 
 def _roll_back(node: Node, undone: list[Entry], to: Entry) -> None:

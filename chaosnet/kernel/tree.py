@@ -57,6 +57,16 @@ class Tree:
             yield entry
             entry = self.parent(entry)
 
+    def above(self, ancestor: bytes, tip: Entry) -> list[Entry]:
+        """Return a block and those below it down to above an ancestor, without tail blocks."""
+        found = []
+        for entry in self.path(tip.head.block_id):
+            if entry.head.block_id == ancestor:
+                break
+            if not entry.is_tail:
+                found.append(entry)
+        return found
+
     def fork_point(self, a: bytes, b: bytes) -> bytes:
         """Return the id of the greatest common ancestor of two blocks that are here."""
         ours = {entry.head.block_id for entry in self.path(a)}
