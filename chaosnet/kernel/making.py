@@ -6,7 +6,7 @@ One block is on its way at a time, on the tip that counts most; a better tip end
 from msgspec import structs
 
 from chaosnet.base.errors import Broken
-from chaosnet.consensus.branching import Parent, Turn
+from chaosnet.consensus.branching import Ballot, Parent, Turn
 from chaosnet.consensus.engine import AskSignature as SignatureRequest
 from chaosnet.kernel import events as ev
 from chaosnet.kernel import handover, producer
@@ -118,8 +118,7 @@ def _build(node: Node, making: Making, answer: bytes, now: int) -> None:
     if branch is None:
         return
     facts = facts_on(node, tip)
-    generated = node.generated[1] if node.generated[0] == facts.era else 0
-    proof = branch.proof(facts, making.turn, answer, max(generated, facts.era_height))
+    proof = branch.proof(facts, making.turn, answer, _generated(node, facts, making.turn.proposer))
     if proof is None:
         plan(node, now, after_ms=making.turn.at_ms)
         return
@@ -131,6 +130,17 @@ def _build(node: Node, making: Making, answer: bytes, now: int) -> None:
     key = node.config.consensus_key or b""
     unsigned = SignedHeader(header=header, signer=key, signature=b"")
     node.effects.append(ev.AskSignature(SignatureRequest(unsigned, 0, -1, b"")))
+
+
+def _generated(node: Node, facts: Parent, proposer: bytes) -> int:
+    """Return the greatest height at which this operator has made a block in the era, as far as known here.
+
+    Blocks of the branch count too: a key that was just taken into use has not signed them.
+    """
+    own = node.generated[1] if node.generated[0] == facts.era else 0
+    blocks = facts.view.blocks if isinstance(facts.view, Ballot) else ()
+    seen = [max(block.height, block.max_height_generated) for block in blocks if block.proposer == proposer]
+    return max(own, facts.era_height, *seen)
 
 
 def _draft(node: Node, tip: Entry, proof: Proof, turn: Turn, now: int) -> Candidate:
