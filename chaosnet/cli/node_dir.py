@@ -12,7 +12,7 @@ from chaosnet.cli.keyring import single_address
 from chaosnet.daemon.answers import vrf_key_of
 from chaosnet.daemon.config import load_config
 from chaosnet.daemon.keystore import SCRYPT_N, Keystore, read_password
-from chaosnet.model.genesis import VALIDATOR, Genesis, genesis_hash_of
+from chaosnet.model.genesis import STAKING_ENGINES, VALIDATOR, Genesis, genesis_hash_of
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.model.genesis_make import ADDRESS_PREFIX
 from chaosnet.storage.signstate_file import SignStateFile
@@ -180,4 +180,9 @@ def warnings_of(genesis: Genesis, found: NodeDir) -> list[str]:
     """Return what does not fit between a network and a node, for people."""
     if found.consensus_key is None or role_in(genesis, found) == VALIDATOR:
         return []
-    return ["the genesis does not name this node's consensus and node keys as those of a validator"]
+    warning = "the genesis does not name this node's consensus and node keys as those of a validator"
+    if any(entry.engine in STAKING_ENGINES for entry in genesis.schedule):
+        warning += (
+            ": it follows until it is elected, see `chaosnet keys registration` and `chaosnet stake register`"
+        )
+    return [warning]
