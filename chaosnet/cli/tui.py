@@ -40,7 +40,7 @@ def tui(
     once: Once = False,
     as_json: Json = False,
 ) -> None:
-    """Watch all nodes of a network side by side: chain, agreement, peers, mempool, validators, tree, events."""
+    """Watch all nodes of a network side by side: chain, agreement, peers, mempool, members, tree, events."""
     from tui.feed import Feed
     from tui.report import report_json, report_table
     from tui.trouble import troubles_of

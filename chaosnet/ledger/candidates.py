@@ -80,7 +80,9 @@ class CandidateList(Record, tag=1):
     operators: tuple[bytes, ...] = ()
     """In ascending order."""
     least: tuple[bytes, ...] = ()
-    """Those with the fewest coins at the epoch's start, the least first: they give way when it is full."""
+    """Of a full list: who had the fewest coins at the epoch's start, or took a last place since then. Who has
+    the fewest of these gives way to more coins.
+    """
 
 
 _decode = msgspec.msgpack.Decoder(Candidate).decode
@@ -113,17 +115,13 @@ def candidates_of(reader: Reader) -> tuple[Candidate, ...]:
 def store_candidate(overlay: Overlay, candidate: Candidate, stake_min: int) -> None:
     """Write a candidate's record, and list it exactly while it has enough coins and there is a place."""
     wants = candidate.tokens >= stake_min
-    if wants != candidate.is_listed:
-        known = _list_of(overlay)
-        if not wants:
-            operators = tuple(o for o in known.operators if o != candidate.operator)
-            overlay.set(candidates_key(), encode(CandidateList(operators, known.least)))
-            candidate = replace(candidate, is_listed=False)
-        elif len(known.operators) < CANDIDATES_MAX or _is_room_made(overlay, candidate.tokens):
-            known = _list_of(overlay)
-            at = bisect_left(known.operators, candidate.operator)
-            operators = (*known.operators[:at], candidate.operator, *known.operators[at:])
-            overlay.set(candidates_key(), encode(CandidateList(operators, known.least)))
+    if candidate.is_listed and not wants:
+        overlay.set(candidates_key(), encode(_without(_list_of(overlay), candidate.operator)))
+        candidate = replace(candidate, is_listed=False)
+    elif wants and not candidate.is_listed:
+        known = _with_room(overlay, _list_of(overlay), candidate.tokens)
+        if len(known.operators) < CANDIDATES_MAX:
+            overlay.set(candidates_key(), encode(_with(known, candidate.operator)))
             candidate = replace(candidate, is_listed=True)
     overlay.set(candidate_key(candidate.operator), encode(candidate))
 
@@ -221,18 +219,34 @@ def _retired(
     return tuple(former)
 
 
-def _is_room_made(overlay: Overlay, tokens: int) -> bool:
-    """Unlist the least of a full list for somebody with more coins; return whether that was done."""
-    known = _list_of(overlay)
-    if not known.least:
-        return False
-    least = known_candidate(overlay, known.least[0])
-    if least.is_listed and least.tokens >= tokens:
-        return False
-    operators = tuple(o for o in known.operators if o != least.operator)
-    overlay.set(candidates_key(), encode(CandidateList(operators, known.least[1:])))
+def _with_room(overlay: Overlay, known: CandidateList, tokens: int) -> CandidateList:
+    """Unlist who has the fewest coins among the least of a full list, if somebody brings more."""
+    if len(known.operators) < CANDIDATES_MAX or not known.least:
+        return known
+    least = min((known_candidate(overlay, o) for o in known.least), key=lambda c: (c.tokens, c.operator))
+    if least.tokens >= tokens:
+        return known
     overlay.set(candidate_key(least.operator), encode(replace(least, is_listed=False)))
-    return len(operators) < CANDIDATES_MAX
+    return _without(known, least.operator)
+
+
+def _without(known: CandidateList, operator: bytes) -> CandidateList:
+    """Return the list without an operator that may be in it."""
+    return CandidateList(
+        tuple(o for o in known.operators if o != operator), tuple(o for o in known.least if o != operator)
+    )
+
+
+def _with(known: CandidateList, operator: bytes) -> CandidateList:
+    """Return the list with one more operator.
+
+    Who takes the last place gives way like the one before: else a few cheap candidates that take each other's
+    places would use up the least of an epoch, and nobody could come in before the next.
+    """
+    at = bisect_left(known.operators, operator)
+    operators = (*known.operators[:at], operator, *known.operators[at:])
+    is_least = len(operators) >= CANDIDATES_MAX and len(known.least) < LEAST_KEPT
+    return CandidateList(operators, (*known.least, operator) if is_least else known.least)
 
 
 def _list_of(reader: Reader) -> CandidateList:

@@ -48,9 +48,9 @@ class Register(Record, tag=4):
     commission_permille: int
     """Part of the fees that the operator keeps, 0 .. 1000."""
     proofs: tuple[bytes, bytes, bytes] = (b"", b"", b"")
-    """Signatures over `possession_digest` by the consensus, the lottery and the node key: without them anybody
-    could take a key that somebody else is about to register. Empty for a key that is the operator's already,
-    and for a lottery key that is not there.
+    """Signatures over `possession_digest` by the consensus, the lottery and the node key: without them
+    anybody could take a key that somebody else is about to register. Empty for a key that is the operator's
+    already, and for a lottery key that is not there.
     """
 
 

@@ -121,7 +121,8 @@ class World:
         self._add_byzantine()
         honest = [h for h in self.hosts if not h.is_byzantine]
         self.checkers.honest = {h.node_key: h.place for h in honest}
-        self.checkers.honest_keys = frozenset(h.actor.consensus_key for h in honest)
+        sold = {h.actor.consensus_key for h in self.hosts if h.is_byzantine}
+        self.checkers.honest_keys = frozenset(h.actor.consensus_key for h in honest) - sold
         self.checkers.is_peaceful = not any(
             (links.drop_ppm, links.duplicate_ppm, links.reorder_ppm)
         ) and not any(kind.startswith("storm_") for kind in spec.kinds())

@@ -1,9 +1,13 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chaosnet.ledger import candidates
 from chaosnet.ledger.candidates import (
+    CANDIDATES_MAX,
     FORMER_KEYS_MAX,
+    LEAST_KEPT,
     Candidate,
     candidates_of,
     find_candidate,
@@ -93,24 +97,113 @@ def test_rotation_is_bounded() -> None:
     assert codes == ["ok"] * (FORMER_KEYS_MAX + 1) + ["too_large"]
 
 
+class CountingOverlay(Overlay):
+    """Counts what is read."""
+
+    reads = 0
+
+    def get(self, key: bytes) -> bytes | None:
+        self.reads += 1
+        return super().get(key)
+
+
+def operator_of(number: int) -> bytes:
+    return bytes([0]) + number.to_bytes(32, "big")
+
+
+def bond(overlay: Overlay, number: int, tokens: int) -> bool:
+    """Let a candidate have so many coins, 10 are needed; return whether it is listed."""
+    operator = operator_of(number)
+    keys = operator[1:]
+    before = find_candidate(overlay, operator) or Candidate(operator, keys, b"", keys, 0)
+    store_candidate(overlay, replace(before, tokens=tokens, shares=tokens), 10)
+    after = find_candidate(overlay, operator)
+    assert after is not None
+    return after.is_listed
+
+
+def coins(overlay: Overlay) -> list[int]:
+    return [c.tokens for c in candidates_of(overlay)]
+
+
 def test_a_full_list_makes_room_for_more_coins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "CANDIDATES_MAX", 2)
     overlay = Overlay(State.empty())
-
-    def add(fill: int, tokens: int) -> None:
-        keys = bytes([fill]) * 32
-        store_candidate(overlay, Candidate(bytes([0]) + keys, keys, b"", keys, 0, tokens, tokens), 10)
-
-    add(1, 30)
-    add(2, 20)
-    add(3, 90)
-    assert [c.tokens for c in candidates_of(overlay)] == [30, 20]
+    bond(overlay, 1, 20)
+    bond(overlay, 2, 30)
+    assert not bond(overlay, 3, 25), "before the next epoch only who came last gives way"
     rank_list(overlay)
-    add(3, 20)
-    assert [c.tokens for c in candidates_of(overlay)] == [30, 20]
-    add(3, 21)
-    assert [c.tokens for c in candidates_of(overlay)] == [30, 21]
-    add(1, 9)
+    assert not bond(overlay, 3, 20)
+    assert bond(overlay, 3, 21)
+    assert coins(overlay) == [30, 21]
+    assert not bond(overlay, 2, 9)
+    assert bond(overlay, 1, 10)
+    assert coins(overlay) == [10, 21]
+
+
+def full(overlay: Overlay, size: int) -> None:
+    """Fill the list with the cheapest candidates, and begin an epoch."""
+    for number in range(size):
+        assert bond(overlay, number, 10)
     rank_list(overlay)
-    add(2, 10)
-    assert [c.tokens for c in candidates_of(overlay)] == [10, 21]
+
+
+def test_cheap_candidates_cannot_use_up_the_places_that_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "CANDIDATES_MAX", 20)
+    overlay = Overlay(State.empty())
+    full(overlay, 20)
+    for number in range(3 * LEAST_KEPT):
+        assert bond(overlay, 100 + number, 11 + number // LEAST_KEPT)
+    assert bond(overlay, 1_000, 50)
+    for number in range(20):  # leave, and let another one have the place
+        bond(overlay, 132 + number % LEAST_KEPT, 1)
+        bond(overlay, 200 + number, 10)
+    assert bond(overlay, 1_001, 50)
+
+
+def test_more_coins_for_one_of_the_least_do_not_close_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "CANDIDATES_MAX", 20)
+    overlay = Overlay(State.empty())
+    full(overlay, 20)
+    for number in range(LEAST_KEPT - 1):
+        assert bond(overlay, number, 1_000)
+    assert bond(overlay, 100, 50)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 40)), max_size=80), st.integers(1, 6))
+def test_the_list_stays_as_it_must_be(acts: list[tuple[int, int]], epoch: int) -> None:
+    """Whatever candidates do, who has more coins than all others has a place within an epoch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "CANDIDATES_MAX", 5)
+        patch.setattr(candidates, "LEAST_KEPT", 2)
+        overlay = Overlay(State.empty())
+        for turn, (number, tokens) in enumerate(acts):
+            bond(overlay, number, tokens)
+            if turn % epoch == 0:
+                rank_list(overlay)
+            known = candidates._list_of(overlay)
+            assert list(known.operators) == sorted(dict.fromkeys(known.operators))
+            assert len(known.operators) <= 5
+            assert len(known.least) <= 2
+            assert not [o for o in known.least if o not in known.operators]
+            found = [find_candidate(overlay, operator_of(n)) for n in range(12)]
+            assert [c.operator for c in found if c is not None and c.is_listed] == list(known.operators)
+            assert all(c.tokens >= 10 for c in found if c is not None and c.is_listed)
+        rank_list(overlay)
+        assert bond(overlay, 12, 41)
+
+
+def test_a_full_list_costs_few_reads_but_once_an_epoch() -> None:
+    overlay = Overlay(State.empty())
+    full(overlay, CANDIDATES_MAX)
+    base = State.empty().update(overlay.changes().new)
+    tries = CountingOverlay(base)
+    assert not bond(tries, 5_000, 10)
+    assert tries.reads <= LEAST_KEPT + 8
+    tries = CountingOverlay(base)
+    assert bond(tries, 5_000, 11)
+    assert tries.reads <= LEAST_KEPT + 8
+    ranked = CountingOverlay(base)
+    rank_list(ranked)
+    assert ranked.reads <= CANDIDATES_MAX + 2
