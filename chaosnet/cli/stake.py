@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
+from chaosnet.base.errors import Invalid
+from chaosnet.base.units import Motes, format_cos
 from chaosnet.cli.asking import DEFAULT_NODE, Node, TimeoutS, Wait, address_of_text, asking, payment_of
 from chaosnet.cli.keyring import KeysDir, PasswordFile, keystore, known_password
 from chaosnet.cli.output import Json
@@ -18,6 +20,8 @@ from chaosnet.cli.tx import TIMEOUT_S, deliver
 from chaosnet.cli.tx_staking import COMMISSION_PERMILLE, Commission
 from chaosnet.model import build
 from chaosnet.model.transaction import Action, Delegate, Redelegate, Undelegate, Unjail, Withdraw
+from chaosnet.rpc.client import Client
+from chaosnet.rpc.schema import DelegationList
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,13 +46,19 @@ class Way:
     as_json: bool
 
 
-def _send(sender: str, way: Way, action_of: Callable[[Terms, Party], Action]) -> None:
-    """Sign and send one action, made for a network and an account."""
+def _send(
+    sender: str,
+    way: Way,
+    action_of: Callable[[Terms, Party], Action],
+    check: Callable[[Client, Party], None] = lambda *_: None,
+) -> None:
+    """Sign and send one action, made for a network and an account, if a look at the chain agrees."""
     store = keystore(way.keys)
     with asking(way.node) as client:
         terms = terms_online(client, Given(way.genesis))
         source = party_of(store, terms.prefix, sender)
         action = action_of(terms, source)
+        check(client, source)
         draft = draft_of(terms, source, (action,), nonce=nonce_of(client, source))
         draft = build.add_signature(draft, store.load(sender, known_password(way.password_file)))
         deliver(client, build.complete(draft), wait=way.wait, timeout_s=way.timeout_s, as_json=way.as_json)
@@ -159,7 +169,25 @@ def withdraw(
 ) -> None:
     """Receive all coins taken out of a candidate's bond whose unbonding time is over."""
     way = Way(genesis, node, keys, password_file, timeout_s, wait, as_json)
-    _send(sender, way, lambda terms, _: Withdraw(address_of_text(terms.prefix, operator)))
+    _send(
+        sender,
+        way,
+        lambda terms, _: Withdraw(address_of_text(terms.prefix, operator)),
+        lambda client, source: check_free(client.delegations(source.text), operator),
+    )
+
+
+def check_free(found: DelegationList, operator: str) -> None:
+    """Raise Invalid(`not_matured`) when none of the coins that left a candidate's bond is free yet."""
+    parts = [part for one in found.delegations if one.operator == operator for part in one.unbonding]
+    if parts and all(part.free_height > found.height + 1 for part in parts):
+        first = min(parts, key=lambda part: part.free_height)
+        amount = format_cos(Motes(int(first.amount)))
+        raise Invalid(
+            "not_matured",
+            f"{amount} COS are free from height {first.free_height} on, the chain is at {found.height}; "
+            "nothing was sent",
+        )
 
 
 @app.command()

@@ -2,7 +2,9 @@
 
 import pytest
 
+from chaosnet.base.errors import Invalid
 from chaosnet.base.units import MOTES_PER_COS
+from chaosnet.cli.stake import check_free
 from chaosnet.crypto.addresses import format_address
 from chaosnet.model.transaction import (
     Action,
@@ -13,6 +15,7 @@ from chaosnet.model.transaction import (
     Withdraw,
     decode_transaction,
 )
+from chaosnet.rpc.schema import Delegation, DelegationList, UnbondingPart
 from tests.making import Person
 from tests.unit.cli.conftest import ANNA, Cli, NodeOfOne
 
@@ -53,3 +56,18 @@ def test_amounts_and_addresses_are_checked_before_anything_is_sent(anna: Cli, no
     assert anna("stake", "delegate", TO_BERT, "0", "--from", "anna", "--json", code=2).problem
     assert anna("stake", "delegate", "nobody", "1", "--from", "anna", "--json", code=2).problem
     assert node.chain.height == 0
+
+
+def test_who_withdraws_too_early_is_told_the_height_and_pays_no_fee() -> None:
+    def found(height: int) -> DelegationList:
+        parts = [UnbondingPart(amount="150000000", free_height=90), UnbondingPart(amount="1", free_height=80)]
+        bond = Delegation(operator=TO_BERT, name="", bonded="0", unbonding=parts)
+        return DelegationList(
+            address=TO_CARL, height=height, bonded="0", unbonding="150000001", delegations=[bond]
+        )
+
+    with pytest.raises(Invalid, match=r"0\.00000001 COS are free from height 80 on.* at 78") as refused:
+        check_free(found(78), TO_BERT)
+    assert refused.value.code == "not_matured"
+    check_free(found(79), TO_BERT)  # the next block is 80
+    check_free(found(78), TO_CARL)
