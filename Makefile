@@ -36,7 +36,7 @@ bench: setup ## measure throughput, latency, disk and memory; writes .bench/late
 	@$(BIN)/chaosnet bench
 
 soak: setup ## the long forms of simulation, kill and fuzz tests: up to 90 minutes
-	@$(BIN)/python -m pytest -m soak --timeout 5400 --durations=10
+	@$(BIN)/python -m pytest -m soak -n 2 --dist loadfile --timeout 5400 --durations=10
 
 pin: setup ## write constraints.txt from what .venv holds
 	@scripts/pin.sh
