@@ -1,0 +1,1 @@
+"""A chain in one process for people who write contracts: the real ledger and engines, and no network."""
