@@ -4,12 +4,21 @@ from typing import Final
 
 from chaosnet.rpc.schema import (
     Account,
+    Answer,
     Block,
     BlockList,
+    Contract,
+    ContractList,
     DelegationList,
+    EventList,
     EvidenceList,
+    HoldingList,
     Params,
+    Query,
     SearchResult,
+    StorageList,
+    Token,
+    TokenList,
     Transaction,
     TransactionList,
     Tree,
@@ -98,6 +107,44 @@ class Chain:
     async def evidence(self) -> EvidenceList:
         """Return proofs of double signatures."""
         return await self._nodes.ask(lambda client: client.evidence())
+
+    # ── contracts and tokens
+
+    async def contracts(self, cursor: str | None, limit: int) -> ContractList:
+        """Return contracts, newest first."""
+        return await self._nodes.ask(lambda client: client.contracts(cursor, limit))
+
+    async def contract(self, address: str) -> Contract:
+        """Return a contract."""
+        return await self._nodes.ask(lambda client: client.contract(address))
+
+    async def storage(self, address: str, prefix: list[object], after: str | None, limit: int) -> StorageList:
+        """Return entries of a contract's storage."""
+        return await self._nodes.ask(lambda client: client.contract_storage(address, prefix, after, limit))
+
+    async def events(self, contract: str, cursor: str | None, limit: int) -> EventList:
+        """Return events of a contract, newest first."""
+        return await self._nodes.ask(lambda client: client.events(contract, None, cursor, limit))
+
+    async def query(self, address: str, question: Query) -> Answer:
+        """Return what a method answers."""
+        return await self._nodes.ask(lambda client: client.query(address, question))
+
+    async def tokens(self, cursor: str | None, limit: int) -> TokenList:
+        """Return tokens in the order of their ids."""
+        return await self._nodes.ask(lambda client: client.tokens(cursor, limit))
+
+    async def token(self, token_id: str) -> Token:
+        """Return a token."""
+        return await self._nodes.ask(lambda client: client.token(token_id))
+
+    async def holders(self, token_id: str, cursor: str | None, limit: int) -> HoldingList:
+        """Return who holds a token."""
+        return await self._nodes.ask(lambda client: client.token_holders(token_id, cursor, limit))
+
+    async def holdings(self, address: str, cursor: str | None, limit: int) -> HoldingList:
+        """Return tokens of an account or a contract."""
+        return await self._nodes.ask(lambda client: client.account_tokens(address, cursor, limit))
 
     async def params(self) -> Params:
         """Return the chain's parameters; asked anew for each rule set."""

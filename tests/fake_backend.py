@@ -8,6 +8,7 @@ from chaosnet.base.units import Address
 from chaosnet.crypto.addresses import format_address, parse_address
 from chaosnet.rpc import schema
 from chaosnet.rpc.stream import EventHub, Subscription
+from tests.fake_contracts import FakeContracts
 from tests.fake_staking import block_tree, delegation_list, page_of, validator_list
 
 HEAD = 5
@@ -53,10 +54,11 @@ def transaction_of(height: int) -> schema.TransactionSummary:
     )
 
 
-class FakeBackend:
+class FakeBackend(FakeContracts):
     """Implements rpc.backend.Backend."""
 
     def __init__(self, *, heartbeat_ms: int = 15_000) -> None:
+        super().__init__()
         self.hub = EventHub(heartbeat_ms=heartbeat_ms)
         self.failure: BaseException | None = None
         self.is_healthy = True
@@ -250,7 +252,7 @@ class FakeBackend:
         self.submitted += raws
         return [schema.Verdict(id=sha256(raw).hexdigest(), code=self.verdict) for raw in raws]
 
-    def simulate(self, raw: bytes) -> schema.Simulation:
+    async def simulate(self, raw: bytes) -> schema.Simulation:
         return schema.Simulation(code="ok", detail="", gas=21, fee="21")
 
     def subscribe(self, after: int | None, *, ip: str, kinds: Collection[str]) -> Subscription:

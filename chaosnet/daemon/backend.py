@@ -1,17 +1,18 @@
 """The interface's view of a running node: what is durable, never what the kernel merely works on."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
 
-from chaosnet.base.errors import Invalid, InvalidTransaction, Refused
+from chaosnet.base.errors import Invalid
 from chaosnet.base.limits import BATCH_TXS_MAX, MEMPOOL_PER_SENDER_MAX
 from chaosnet.daemon import present
 from chaosnet.daemon.branch_views import REORG_WARN_DEPTH, Reorganisations, cut, tree_blocks, weight_of
+from chaosnet.daemon.contract_views import ContractViews
+from chaosnet.daemon.dry_run import dry_run
 from chaosnet.daemon.runtime import Runtime
-from chaosnet.daemon.staking_views import StakingViews
 from chaosnet.kernel import health, trusting
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.events import (
@@ -24,8 +25,7 @@ from chaosnet.kernel.events import (
 )
 from chaosnet.kernel.mempool import nonces_in
 from chaosnet.kernel.turns import leader_at
-from chaosnet.ledger.apply import apply_transaction
-from chaosnet.ledger.overlay import Overlay
+from chaosnet.model.contract_actions import Call, Deploy
 from chaosnet.model.genesis import last_height_of, supply_at
 from chaosnet.model.genesis_json import format_genesis
 from chaosnet.model.transaction import decode_transaction
@@ -49,7 +49,7 @@ class Identity:
     submit: str
 
 
-class NodeBackend(StakingViews):
+class NodeBackend(ContractViews):
     """Implements rpc.backend.Backend over a runtime, its node and its store."""
 
     def __init__(
@@ -282,21 +282,30 @@ class NodeBackend(StakingViews):
         verdicts = await self._runtime.submit(tuple(raws))
         return [schema.Verdict(id=i.hex(), code=code, detail=detail) for i, code, detail in verdicts]
 
-    def simulate(self, raw: bytes) -> schema.Simulation:
-        """Execute one transaction on the present state, without signatures, and forget it."""
+    async def simulate(self, raw: bytes) -> schema.Simulation:
+        """Execute one transaction on the present state, without signatures, and forget it.
+
+        One that runs contracts is executed by the pool that answers questions, with at most its gas.
+        """
         signed = decode_transaction(raw)
         node = self._node
         time_ms = max(self._runtime.clock_ms(), node.head.header.time_ms + 1)
         context = context_for(node, time_ms=time_ms, proposer=node.config.genesis.treasury)
-        ahead = signed.body.nonce - nonces_in(node.head.state)(signed.body.sender)
+        state = node.head.state
+        ahead = signed.body.nonce - nonces_in(state)(signed.body.sender)
         if 0 < ahead < MEMPOOL_PER_SENDER_MAX:
             detail = f"{ahead} transactions must come before this one"
             return schema.Simulation(code="nonce_too_high", detail=detail, gas=0, fee="0")
-        try:
-            receipt = apply_transaction(Overlay(node.head.state), signed, context)
-        except (InvalidTransaction, Refused) as error:
-            return schema.Simulation(code=error.code, detail=error.detail, gas=0, fee="0")
-        return schema.Simulation(code=receipt.code, detail="", gas=receipt.gas, fee=str(receipt.fee))
+        if not any(isinstance(action, Deploy | Call) for action in signed.body.actions):
+            return dry_run(self.names, state, signed, context)
+        if self.query_pool is None:
+            return schema.Simulation(code="no_contracts", detail="", gas=0, fee="0")
+        if signed.body.gas_limit > self.query_pool.gas_max:
+            detail = f"at most {self.query_pool.gas_max} for a dry run here"
+            return schema.Simulation(code="gas_limit", detail=detail, gas=0, fee="0")
+        return await self.query_pool.run(
+            lambda machine: dry_run(self.names, state, signed, replace(context, machine=machine))
+        )
 
     def subscribe(self, after: int | None, *, ip: str, kinds: Collection[str]) -> Subscription:
         """Start a stream."""

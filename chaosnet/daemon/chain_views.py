@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from chaosnet.ledger.epochs import staked_members
 from chaosnet.ledger.keys import account_key, evidence_key
 from chaosnet.model import evidence as proofs
 from chaosnet.model.block import ValidatorSet, validators_hash_of
+from chaosnet.model.header import Header
+from chaosnet.model.receipt import NO_OUTCOME, Outcome
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
 from chaosnet.storage.reader import FoundTransaction, StoredHeader
@@ -100,23 +102,29 @@ class ChainViews:
         """Return a self-contained proof of an account's presence or absence."""
         raw = self._address(address)
         shown = self._published(height)
-        if trusted_height > shown.header.height:
-            raise Invalid("bad_argument", "the trusted block is newer than the proof")
         key = account_key(raw)
         value = shown.state.get(key)
-        changes = [self._pinned(trusted_height)] if trusted_height else []
-        genesis = b"" if trusted_height else encode(self._node.config.genesis)
         return schema.AccountProof(
             address=address,
             key=key.hex(),
             value=value.hex() if value is not None else None,
             proof=shown.state.prove(key).hex(),
-            header=encode(shown.header).hex(),
-            seal=shown.seal.hex(),
-            validators=encode(shown.sealed_by).hex(),
-            set_changes=changes,
-            genesis=genesis.hex(),
+            **self._trust_of(shown.header, shown.seal, shown.sealed_by, trusted_height),
         )
+
+    def _trust_of(
+        self, header: Header, seal: bytes, sealed_by: ValidatorSet, trusted_height: int
+    ) -> dict[str, Any]:
+        """Return the fields of a proof that lead from a trusted block to a header."""
+        if trusted_height > header.height:
+            raise Invalid("bad_argument", "the trusted block is newer than the proof")
+        return {
+            "header": encode(header).hex(),
+            "seal": seal.hex(),
+            "validators": encode(sealed_by).hex(),
+            "set_changes": [self._pinned(trusted_height)] if trusted_height else [],
+            "genesis": "" if trusted_height else encode(self._node.config.genesis).hex(),
+        }
 
     def _pinned(self, height: int) -> schema.SetChange:
         """Return a trusted block's header with the set that seals after it.
@@ -246,7 +254,12 @@ class ChainViews:
             summary=present.transaction_summary(
                 names, signed, receipt, (found.height, found.position), header.time_ms
             ),
+            **present.outcome_fields(names, await self._outcome_of(found), raw_id, found.height),
         )
+
+    async def _outcome_of(self, found: FoundTransaction) -> Outcome:
+        outcomes = await self._read(lambda: self._store.left_by(found.height)) or ()
+        return outcomes[found.position] if found.position < len(outcomes) else NO_OUTCOME
 
     async def _on_chain(self, tx_id: bytes) -> FoundTransaction | None:
         """Return a transaction of a durable block, or None.

@@ -91,6 +91,12 @@ class RpcSection(Section, frozen=True, kw_only=True):
     """Where transactions are accepted."""
     cors_origins: tuple[str, ...] = ("*",)
     """Origins whose pages may read the public listener."""
+    query_workers: int = 1
+    """Threads that answer questions to contracts and try transactions; 0: none are answered."""
+    query_waiting_max: int = 64
+    """Questions that may wait for a thread; more are refused with `overloaded`."""
+    query_gas_max: int = 20_000_000
+    """Most gas of one question."""
 
 
 class LogSection(Section, frozen=True, kw_only=True):
@@ -138,6 +144,9 @@ RANGES: Final = (
     ("node", "fence_listen_blocks", 0, 1_000_000),
     ("node", "fence_listen_ms", 1_000, 2**31),
     ("node", "reorg_warn_depth", 1, 1_000_000),
+    ("rpc", "query_workers", 0, 64),
+    ("rpc", "query_waiting_max", 0, 100_000),
+    ("rpc", "query_gas_max", 1_000, 1_000_000_000),
     ("mining", "processes", 0, 1_024),
     ("network", "peer_slots", 0, 1_024),
     ("network", "peers_max", 1, 1_024),

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from chaosnet.base.codec import encode
 from chaosnet.base.units import Address
+from chaosnet.contracts import values
 from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, released, spendable, total
 from chaosnet.ledger.keys import account_key
@@ -14,7 +16,7 @@ from chaosnet.model.block import Block, ValidatorSet, decode_certificate
 from chaosnet.model.evidence import Evidence, evidence_key, evidence_kind, evidence_turn
 from chaosnet.model.genesis import Genesis, Member
 from chaosnet.model.header import Header, QuorumProof, RoundProof, SlotProof, StakeProof
-from chaosnet.model.receipt import Receipt
+from chaosnet.model.receipt import Event, Outcome, Receipt
 from chaosnet.model.transaction import (
     Accuse,
     Action,
@@ -30,6 +32,7 @@ from chaosnet.model.transaction import (
     decode_transaction,
 )
 from chaosnet.rpc import schema
+from chaosnet.rpc.schema.values import to_json
 from chaosnet.storage.reader import StoredHeader
 
 
@@ -192,6 +195,29 @@ def block_transactions(
         )
         for position in range(first, min(first + limit, len(block.txs)))
     ]
+
+
+def contract_event(names: Names, event: Event, tx_id: bytes, height: int) -> schema.ContractEvent:
+    """Return an event with its values in the form of `rpc.schema.values`."""
+    said = to_json(values.decode(event.values))
+    return schema.ContractEvent(
+        contract=names.address(event.contract),
+        name=event.name,
+        values=said if isinstance(said, list) else [said],
+        index=event.index,
+        tx_id=tx_id.hex(),
+        height=height,
+    )
+
+
+def outcome_fields(names: Names, outcome: Outcome, tx_id: bytes, height: int) -> dict[str, Any]:
+    """Return what contracts left behind, as fields of a Transaction."""
+    return {
+        "events": [contract_event(names, event, tx_id, height) for event in outcome.events],
+        "returns": [to_json(values.decode(value)) for value in outcome.returns],
+        "text": outcome.text,
+        "failed_at": outcome.failed_at if outcome.failed_at >= 0 else None,
+    }
 
 
 def body_fields(names: Names, signed: SignedTx) -> dict[str, object]:

@@ -32,6 +32,7 @@ from chaosnet.daemon.keystore import Keystore, read_password
 from chaosnet.daemon.machines import main_machine
 from chaosnet.daemon.miner import Miner
 from chaosnet.daemon.opening import open_store, rebuild
+from chaosnet.daemon.query_pool import QueryPool
 from chaosnet.daemon.reading import reading_of
 from chaosnet.daemon.runtime import Runtime
 from chaosnet.daemon.systemd import notify
@@ -257,8 +258,7 @@ class NodeProcess:
             on_report=report,
         )
         if node.config.miner:
-            processes = config.mining.processes
-            runtime.attach_miner(Miner(processes, lambda *found: runtime.feed(Mined(*found))))
+            runtime.attach_miner(Miner(config.mining.processes, lambda *found: runtime.feed(Mined(*found))))
         stack.push_async_callback(runtime.stop)
         hub = EventHub(first_id=runtime.clock_ms() * 1_000)
         identity = Identity(config.node.name, SOFTWARE, config.rpc.submit)
@@ -267,6 +267,7 @@ class NodeProcess:
         transport = self._transport(genesis, keys, runtime)
         backend.metrics_text = lambda: metrics.text(reading_of(backend.status(), store))
         runtime.attach(transport)
+        backend.query_pool = stack.enter_context(QueryPool(genesis.rule, config.rpc))
         await self._listen(stack, backend)
         if config.network.listen:
             await listen_for_nodes(transport, config.network.listen)
@@ -307,8 +308,7 @@ class NodeProcess:
         floor = self._config.node.disk_free_mib_min << 20
         while not self._stop.is_set() and not runtime.failed.done():
             backend.watch_health()
-            free = free_bytes(directory)
-            if free < floor and not runtime.node.halted:
+            if (free := free_bytes(directory)) < floor and not runtime.node.halted:
                 runtime.feed(DiskLow(free))
             notify("WATCHDOG=1")
             stopped: asyncio.Future[object] = asyncio.ensure_future(self._stop.wait())

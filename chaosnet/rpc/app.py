@@ -21,7 +21,8 @@ from chaosnet.rpc.bodies import Bodies
 from chaosnet.rpc.handlers import ADMIN, JSON, OPERATOR, PUBLIC, Asked
 from chaosnet.rpc.openapi import openapi_document, parameters_of
 from chaosnet.rpc.problems import problem, problem_of
-from chaosnet.rpc.routes import ROUTES, Route
+from chaosnet.rpc.route import Route
+from chaosnet.rpc.routes import ROUTES
 
 ErrorHook = Callable[[BaseException], None]
 """Told of every error that is a fault of this software; the caller gets the problem `internal`."""
@@ -136,9 +137,12 @@ def _arguments_of(route: Route, numbers: set[str], request: Request) -> msgspec.
     for name, value in request.query_params.multi_items():
         if name in found or name in request.path_params:
             raise Invalid("bad_argument", f"{name} is given twice")
-        is_number = name in numbers and value.isascii() and value.isdigit() and len(value) < 20
-        found[name] = int(value) if is_number else value
+        found[name] = value
     found.update(request.path_params)
+    for name in numbers & found.keys():
+        value = found[name]
+        if value.isascii() and value.isdigit() and len(value) < 20:
+            found[name] = int(value)
     try:
         return msgspec.convert(found, route.arguments)
     except msgspec.ValidationError as error:

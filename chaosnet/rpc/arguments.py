@@ -18,6 +18,9 @@ BlockName = Annotated[
 ]
 TransactionId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Hash of the body, in hex.")]
 AddressText = Annotated[str, Meta(min_length=1, max_length=90, description="Bech32m address.")]
+TokenId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Id of the token, in hex.")]
+KeyText = Annotated[str, Meta(max_length=1_000)]
+Cursor = Annotated[str, Meta(max_length=200, description="`next` of the page before.")]
 Limit = Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Most items to return.")]
 
 
@@ -66,7 +69,7 @@ class AccountTransactionsArguments(Arguments):
     """A page of an account's transactions, newest first."""
 
     address: AddressText
-    cursor: Annotated[str, Meta(max_length=200, description="`next` of the page before.")] | None = None
+    cursor: Cursor | None = None
     limit: Limit = 20
 
 
@@ -92,6 +95,66 @@ class ValidatorsArguments(Arguments):
         name="from", default=0
     )
     limit: Annotated[int, Meta(ge=1, le=VALIDATORS_PAGE_MAX, description="Most items to return.")] = 200
+
+
+class PageArguments(Arguments, kw_only=True):
+    """A page of a list."""
+
+    cursor: Cursor | None = None
+    limit: Limit = 20
+
+
+class ContractPageArguments(PageArguments, kw_only=True):
+    """A page of what one account or contract has."""
+
+    address: AddressText
+
+
+class StorageArguments(Arguments):
+    """A page of a contract's storage, in the order of keys."""
+
+    address: AddressText
+    prefix: Annotated[KeyText, Meta(description="First parts of the keys, as a JSON list.")] = "[]"
+    after: Annotated[KeyText, Meta(description="`next` of the page before.")] | None = None
+    limit: Limit = 20
+
+
+class StorageProofArguments(Arguments):
+    """One entry of a contract's storage at one block, for somebody who trusts another block."""
+
+    address: AddressText
+    key: Annotated[KeyText, Meta(description="Declared name and parts, as a JSON list.")]
+    height: HeightNumber | None = None
+    trusted_height: HeightNumber = 0
+
+
+class EventsArguments(PageArguments):
+    """A page of events, newest first."""
+
+    contract: AddressText | None = None
+    name: (
+        Annotated[str, Meta(min_length=1, max_length=64, description="Events of this name only.")] | None
+    ) = None
+
+
+class EventProofArguments(Arguments):
+    """One event of a transaction, for somebody who trusts a block."""
+
+    id: TransactionId
+    index: Annotated[int, Meta(ge=0, le=63, description="Position among the transaction's events.")]
+    trusted_height: HeightNumber = 0
+
+
+class TokenArguments(Arguments):
+    """One token."""
+
+    id: TokenId
+
+
+class TokenPageArguments(PageArguments, kw_only=True):
+    """A page of what concerns one token."""
+
+    id: TokenId
 
 
 class SearchArguments(Arguments):

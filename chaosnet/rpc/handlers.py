@@ -188,7 +188,7 @@ async def submit_batch(asked: Asked[schema.BatchRequest]) -> schema.BatchResult:
 
 async def simulate(asked: Asked[schema.SubmitRequest]) -> schema.Simulation:
     """Run a transaction on the present state without submitting it."""
-    return asked.backend.simulate(_raw_of(asked.given.raw))
+    return await asked.backend.simulate(_raw_of(asked.given.raw))
 
 
 def _raw_of(text: str) -> bytes:

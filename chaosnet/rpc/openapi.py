@@ -11,7 +11,8 @@ from chaosnet.base.errors import CODES
 from chaosnet.rpc import schema
 from chaosnet.rpc.handlers import JSON
 from chaosnet.rpc.problems import PROBLEM_JSON, status_of_code
-from chaosnet.rpc.routes import EVENT_STREAM, EVERY_PROBLEM, Route
+from chaosnet.rpc.route import Route
+from chaosnet.rpc.routes import EVENT_STREAM, EVERY_PROBLEM
 
 Document = dict[str, Any]
 

@@ -18,6 +18,8 @@ STATUS_OF_CODE: Final[dict[str, int]] = {
     "submit_off": 403,
     "bad_origin": 403,
     "not_found": 404,
+    "no_contract": 404,
+    "no_token": 404,
     "bad_method": 405,
     "already_known": 409,
     "too_large": 413,

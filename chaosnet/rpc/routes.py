@@ -1,41 +1,14 @@
 """Every route of the interface, once: the apps mount this table, and the OpenAPI document describes it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from chaosnet.rpc import arguments as args
 from chaosnet.rpc import handlers, schema
-from chaosnet.rpc.handlers import ADMIN, JSON, METRICS_TEXT, OPERATOR, PUBLIC, Asked
+from chaosnet.rpc.contract_routes import CONTRACT_ROUTES
+from chaosnet.rpc.handlers import ADMIN, METRICS_TEXT, OPERATOR
+from chaosnet.rpc.route import Route
 
-EVERYWHERE: Final = (PUBLIC, OPERATOR, ADMIN)
 EVENT_STREAM: Final = "text/event-stream"
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table."""
-
-    name: str
-    """Operation id."""
-    method: str
-    path: str
-    call: Callable[[Asked[Any]], Awaitable[object]]
-    """Returns a result to encode, or a whole response; its docstring is the summary."""
-    result: Any
-    """Type of the answer."""
-    arguments: type[args.Arguments] = args.Arguments
-    body: type[schema.Shape] | None = None
-    status: int = 200
-    media: str = JSON
-    problems: tuple[str, ...] = ()
-    """Codes it may answer with besides those that every route has."""
-    listeners: tuple[str, ...] = EVERYWHERE
-    statuses: tuple[int, ...] = ()
-    """Further statuses with the same type of answer."""
-    is_submit: bool = False
-    """Open only where the listener accepts transactions."""
-
 
 EVERY_PROBLEM: Final = ("bad_argument", "internal", "not_ready", "overloaded")
 """Codes any route may answer with."""
@@ -235,6 +208,7 @@ ROUTES: Final = (
         arguments=args.AccountArguments,
         problems=("bad_address",),
     ),
+    *CONTRACT_ROUTES,
     # ── submission
     Route(
         name="submit",

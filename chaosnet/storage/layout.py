@@ -90,6 +90,16 @@ def history_rows(height: int, touched: Iterable[bytes]) -> list[tuple[int, int]]
     return sorted((account, first + position) for position, account in map(_touched.unpack_from, touched))
 
 
+def event_rows(height: int, outcomes: Iterable[Outcome]) -> set[tuple[int, int]]:
+    """Return (account prefix, location) of each transaction in which a contract said something."""
+    first = location_of(height, 0)
+    return {
+        (account_prefix(event.contract), first + position)
+        for position, outcome in enumerate(outcomes)
+        for event in outcome.events
+    }
+
+
 # ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

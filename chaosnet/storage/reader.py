@@ -22,6 +22,7 @@ from chaosnet.model.header import Header, decode_header
 from chaosnet.model.receipt import Outcome, Receipt
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.storage import layout
+from chaosnet.storage.contract_reader import ContractReader
 from chaosnet.storage.datadir import CHAIN_FILE, chain_bytes
 from chaosnet.storage.recent import Recent
 from chaosnet.storage.schema import FINALITY_VERSION, damaged, naming_faults, open_reader, version_of
@@ -86,7 +87,7 @@ class FoundTransaction(NamedTuple):
     receipt: Receipt
 
 
-class ChainView:
+class ChainView(ContractReader):
     """All that can be read of a chain.db. Methods may be called from any thread.
 
     Raises Broken(`data_damaged`, `disk_failed`). Where another process writes, its roll backs are not

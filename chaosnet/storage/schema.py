@@ -1,6 +1,7 @@
 """The tables of chain.db, how a connection is opened, and what a fault of SQLite means for the node.
 
-Every table is append-only but `network`, `state`, `candidate` and `undo`; only a roll back deletes blocks.
+Every table is append-only but `network`, `state` with `held`, `candidate` and `undo`; only a roll back
+deletes blocks.
 Names of transactions, accounts and blocks are kept as short integer prefixes; a reader resolves the rare
 collision by looking at the block itself.
 """
@@ -56,7 +57,17 @@ _VERSION_4: Final = (
     "CREATE TABLE IF NOT EXISTS outcome (height INTEGER PRIMARY KEY, outcomes BLOB NOT NULL)",
 )
 
-STEPS: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+# Contracts by age, and tokens by holder: both follow from the keys of the state (ledger/keys.py).
+_VERSION_5: Final = (
+    "CREATE TABLE IF NOT EXISTS contract (number INTEGER PRIMARY KEY, address BLOB NOT NULL UNIQUE)",
+    "CREATE TABLE IF NOT EXISTS held (holder BLOB, token BLOB, PRIMARY KEY (holder, token)) WITHOUT ROWID",
+    """INSERT OR IGNORE INTO contract (address)
+        SELECT substr(key, 3) FROM state WHERE key > x'1421' AND key < x'1422'""",
+    """INSERT OR IGNORE INTO held (holder, token)
+        SELECT substr(key, 36), substr(key, 3, 32) FROM state WHERE key > x'1720' AND key < x'1721'""",
+)
+
+STEPS: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Statements that lead from each schema version to the next; version 0 is an empty file."""
 
 FINALITY_VERSION: Final = 2

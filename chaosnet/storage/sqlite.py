@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Broken, ChaosError, Refused
 from chaosnet.base.units import BlockId
+from chaosnet.crypto.addresses import ADDRESS_BYTES
 from chaosnet.kernel.events import VIEW_BYTES_MAX, PersistBlock, PersistCandidate, PersistEvidence
+from chaosnet.ledger.keys import CONTRACT, HOLDING
 from chaosnet.model.block import SealedBlock, decode_block
 from chaosnet.model.evidence import evidence_key
 from chaosnet.model.header import Header, block_id_of
@@ -132,6 +134,7 @@ class ChainStore(ChainView):
                 self._writer.execute("INSERT INTO outcome (height, outcomes) VALUES (?, ?)", left)
             txs = layout.tx_rows(block.height, block.tx_ids)
             history = layout.history_rows(block.height, block.touched)
+            history = sorted({*history, *layout.event_rows(block.height, block.outcomes)})
             _insert_names(self._writer, txs, history)
             _change_state(self._writer, block.changes)
             names = b"" if final_height >= block.height else layout.pack_names(txs, history)
@@ -314,3 +317,20 @@ def _change_state(connection: sqlite3.Connection, changes: layout.Changes | dict
     connection.executemany(
         "DELETE FROM state WHERE key = ?", sorted((key,) for key, value in changes.items() if value is None)
     )
+    _follow_state(connection, changes)
+
+
+def _follow_state(connection: sqlite3.Connection, changes: layout.Changes | dict[bytes, bytes]) -> None:
+    """Bring what follows from keys of the state up to date."""
+    for key, value in changes.items():
+        if key[0] == CONTRACT:
+            if value is None:
+                connection.execute("DELETE FROM contract WHERE address = ?", (key[2:],))
+            else:
+                connection.execute("INSERT OR IGNORE INTO contract (address) VALUES (?)", (key[2:],))
+        elif key[0] == HOLDING:
+            held = key[-ADDRESS_BYTES:], key[2:34]
+            if value is None:
+                connection.execute("DELETE FROM held WHERE holder = ? AND token = ?", held)
+            else:
+                connection.execute("INSERT OR IGNORE INTO held (holder, token) VALUES (?, ?)", held)

@@ -30,11 +30,12 @@ from chaosnet.rpc.client.connection import (
     socket_of,
     timeout_of,
 )
+from chaosnet.rpc.client.contract_asynchronous import AsyncContractReads
 
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(AsyncContractReads):
     """A node, asked from an event loop; otherwise the same as `Client`."""
 
     def __init__(

@@ -30,11 +30,12 @@ from chaosnet.rpc.client.connection import (
     socket_of,
     timeout_of,
 )
+from chaosnet.rpc.client.contract_blocking import ContractReads
 
 T = TypeVar("T")
 
 
-class Client:
+class Client(ContractReads):
     """A node, asked in the calling thread. `base_url`: http://host:port, https://... or unix:///path."""
 
     def __init__(

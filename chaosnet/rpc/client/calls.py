@@ -77,40 +77,40 @@ def error_of(status: int, headers: Mapping[str, str], data: bytes) -> ChaosError
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(path: str, result: type[T], **query: Any) -> Call[T]:
+def read(path: str, result: type[T], **query: Any) -> Call[T]:
     """Return a GET; arguments that are None are left out, `from_` is called `from`."""
     given = {name.rstrip("_"): str(value) for name, value in query.items() if value is not None}
     return Call(path, result, given)
 
 
-def _part(text: str) -> str:
+def part(text: str) -> str:
     """Return a text as one part of a path."""
     return quote(text, safe="") or "%20"
 
 
 def status() -> Call[schema.Status]:
     """Return everything a dashboard needs."""
-    return _read("/v1/status", schema.Status)
+    return read("/v1/status", schema.Status)
 
 
 def health() -> Call[schema.Health]:
     """Return what is wrong, if anything."""
-    return _read("/v1/health", schema.Health)
+    return read("/v1/health", schema.Health)
 
 
 def peers() -> Call[schema.PeerList]:
     """Return the node's connections."""
-    return _read("/v1/peers", schema.PeerList)
+    return read("/v1/peers", schema.PeerList)
 
 
 def params() -> Call[schema.Params]:
     """Return parameters, schedule and prices."""
-    return _read("/v1/params", schema.Params)
+    return read("/v1/params", schema.Params)
 
 
 def genesis() -> Call[schema.GenesisDocument]:
     """Return the genesis document."""
-    return _read("/v1/genesis", schema.GenesisDocument)
+    return read("/v1/genesis", schema.GenesisDocument)
 
 
 def metrics() -> Call[str]:
@@ -125,74 +125,74 @@ def ready() -> Call[schema.Health]:
 
 def openapi() -> Call[dict[str, object]]:
     """Return the description of the interface."""
-    return _read("/openapi.json", dict[str, object])
+    return read("/openapi.json", dict[str, object])
 
 
 def blocks(first: int | None = None, limit: int = 20) -> Call[schema.BlockList]:
     """Return blocks from `first` (the head if None) downwards."""
-    return _read("/v1/blocks", schema.BlockList, from_=first, limit=limit)
+    return read("/v1/blocks", schema.BlockList, from_=first, limit=limit)
 
 
 def block(name: int | str) -> Call[schema.Block]:
     """Return a block by height, id, `head` or `final`."""
-    return _read(f"/v1/blocks/{_part(str(name))}", schema.Block)
+    return read(f"/v1/blocks/{part(str(name))}", schema.Block)
 
 
 def block_transactions(name: int | str, position: int = 0, limit: int = 20) -> Call[schema.TransactionList]:
     """Return transactions of a block from a position on."""
-    path = f"/v1/blocks/{_part(str(name))}/transactions"
-    return _read(path, schema.TransactionList, from_=position, limit=limit)
+    path = f"/v1/blocks/{part(str(name))}/transactions"
+    return read(path, schema.TransactionList, from_=position, limit=limit)
 
 
 def transaction(tx_id: str) -> Call[schema.Transaction]:
     """Return a transaction by its id in hex; raises Invalid(`not_found`)."""
-    return _read(f"/v1/transactions/{_part(tx_id)}", schema.Transaction)
+    return read(f"/v1/transactions/{part(tx_id)}", schema.Transaction)
 
 
 def account(address: str) -> Call[schema.Account]:
     """Return an account; `exists` is false for one that never was."""
-    return _read(f"/v1/accounts/{_part(address)}", schema.Account)
+    return read(f"/v1/accounts/{part(address)}", schema.Account)
 
 
 def account_transactions(
     address: str, cursor: str | None = None, limit: int = 20
 ) -> Call[schema.TransactionList]:
     """Return an account's transactions, newest first; `cursor`: `next` of the page before."""
-    path = f"/v1/accounts/{_part(address)}/transactions"
-    return _read(path, schema.TransactionList, cursor=cursor, limit=limit)
+    path = f"/v1/accounts/{part(address)}/transactions"
+    return read(path, schema.TransactionList, cursor=cursor, limit=limit)
 
 
 def account_proof(
     address: str, height: int | None = None, trusted_height: int = 0
 ) -> Call[schema.AccountProof]:
     """Return a proof to be checked with `chaosnet.rpc.lightclient`."""
-    path = f"/v1/accounts/{_part(address)}/proof"
-    return _read(path, schema.AccountProof, height=height, trusted_height=trusted_height)
+    path = f"/v1/accounts/{part(address)}/proof"
+    return read(path, schema.AccountProof, height=height, trusted_height=trusted_height)
 
 
 def search(text: str) -> Call[schema.SearchResult]:
     """Return what a text is."""
-    return _read("/v1/search", schema.SearchResult, q=text)
+    return read("/v1/search", schema.SearchResult, q=text)
 
 
 def evidence() -> Call[schema.EvidenceList]:
     """Return proofs of double signatures."""
-    return _read("/v1/evidence", schema.EvidenceList)
+    return read("/v1/evidence", schema.EvidenceList)
 
 
 def validators(first: int = 0, limit: int = VALIDATORS_LIMIT) -> Call[schema.ValidatorList]:
     """Return validators and candidates from a position on; `next` says where to go on."""
-    return _read("/v1/validators", schema.ValidatorList, from_=first, limit=limit)
+    return read("/v1/validators", schema.ValidatorList, from_=first, limit=limit)
 
 
 def tree() -> Call[schema.Tree]:
     """Return the blocks that may still be undone, and the last reorganisations."""
-    return _read("/v1/tree", schema.Tree)
+    return read("/v1/tree", schema.Tree)
 
 
 def delegations(address: str) -> Call[schema.DelegationList]:
     """Return an account's coins that are bonded or on their way out."""
-    return _read(f"/v1/delegations/{_part(address)}", schema.DelegationList)
+    return read(f"/v1/delegations/{part(address)}", schema.DelegationList)
 
 
 def submit(raw: bytes) -> Call[schema.Verdict]:
@@ -237,7 +237,7 @@ class StreamReader:
         """Return the request for what comes next."""
         self._parser = Parser()
         self.is_closed = False
-        return _read("/v1/stream", str, after=self.after, kinds=self._kinds or None)
+        return read("/v1/stream", str, after=self.after, kinds=self._kinds or None)
 
     def feed(self, chunk: bytes) -> list[tuple[int, schema.StreamEvent]]:
         """Return the events completed by these bytes, each with its id; raises Invalid(`malformed`)."""

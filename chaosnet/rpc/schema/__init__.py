@@ -9,6 +9,7 @@ from chaosnet.rpc.schema.chain import AccountProof as AccountProof
 from chaosnet.rpc.schema.chain import Block as Block
 from chaosnet.rpc.schema.chain import BlockList as BlockList
 from chaosnet.rpc.schema.chain import BlockSummary as BlockSummary
+from chaosnet.rpc.schema.chain import ContractEvent as ContractEvent
 from chaosnet.rpc.schema.chain import EvidenceItem as EvidenceItem
 from chaosnet.rpc.schema.chain import EvidenceList as EvidenceList
 from chaosnet.rpc.schema.chain import GenesisDocument as GenesisDocument
@@ -21,15 +22,16 @@ from chaosnet.rpc.schema.chain import TransactionList as TransactionList
 from chaosnet.rpc.schema.chain import TransactionSummary as TransactionSummary
 from chaosnet.rpc.schema.contracts import Answer as Answer
 from chaosnet.rpc.schema.contracts import Contract as Contract
-from chaosnet.rpc.schema.contracts import ContractEvent as ContractEvent
 from chaosnet.rpc.schema.contracts import ContractList as ContractList
 from chaosnet.rpc.schema.contracts import ContractSummary as ContractSummary
 from chaosnet.rpc.schema.contracts import EventList as EventList
+from chaosnet.rpc.schema.contracts import EventProof as EventProof
 from chaosnet.rpc.schema.contracts import Holding as Holding
 from chaosnet.rpc.schema.contracts import HoldingList as HoldingList
 from chaosnet.rpc.schema.contracts import Query as Query
 from chaosnet.rpc.schema.contracts import StorageEntry as StorageEntry
 from chaosnet.rpc.schema.contracts import StorageList as StorageList
+from chaosnet.rpc.schema.contracts import StorageProof as StorageProof
 from chaosnet.rpc.schema.contracts import Token as Token
 from chaosnet.rpc.schema.contracts import TokenList as TokenList
 from chaosnet.rpc.schema.contracts import TokenReserve as TokenReserve

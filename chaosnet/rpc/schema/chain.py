@@ -1,5 +1,7 @@
 """The chain: blocks, transactions, accounts, proofs."""
 
+import msgspec
+
 from chaosnet.rpc.schema.node import Shape
 
 
@@ -76,6 +78,17 @@ class TransactionList(Shape):
     """Cursor for the next page."""
 
 
+class ContractEvent(Shape):
+    """What a contract said in a transaction."""
+
+    contract: str
+    name: str
+    values: list[object]
+    index: int
+    tx_id: str
+    height: int
+
+
 class Transaction(Shape):
     """A transaction and what became of it."""
 
@@ -93,6 +106,14 @@ class Transaction(Shape):
     gas: int | None = None
     fee: str | None = None
     summary: TransactionSummary | None = None
+    events: list[ContractEvent] = msgspec.field(default_factory=list)
+    """What contracts said in it."""
+    returns: list[object] = msgspec.field(default_factory=list)
+    """Value that each deployment (the contract's address) and each call returned (`rpc.schema.values`)."""
+    text: str = ""
+    """What a contract said when it failed."""
+    failed_at: int | None = None
+    """Position of the action that failed."""
 
 
 class LockStatus(Shape):

@@ -1,5 +1,6 @@
 """Contracts, their storage and events, and tokens. Values are in the form of `rpc.schema.values`."""
 
+from chaosnet.rpc.schema.chain import ContractEvent, SetChange
 from chaosnet.rpc.schema.node import Shape
 
 
@@ -28,8 +29,6 @@ class Contract(Shape):
     """What loading it took; each call pays a part."""
     balance: str
     """Motes it holds."""
-    tokens: list["Holding"]
-    """Of tokens that it issued; others: `/v1/accounts/{address}/tokens`."""
 
 
 class ContractList(Shape):
@@ -57,15 +56,47 @@ class StorageList(Shape):
     """Key to pass as `after`, as JSON."""
 
 
-class ContractEvent(Shape):
-    """What a contract said in a transaction."""
+class StorageProof(Shape):
+    """An entry of a contract's storage, or its absence, proved like an account: see AccountProof."""
 
     contract: str
-    name: str
-    values: list[object]
-    index: int
-    tx_id: str
-    height: int
+    storage_key: list[object]
+    key: str
+    """Key in the state tree (hex)."""
+    value: str | None
+    """What the tree holds there (hex): canonical list of the deposit's rate and the value; None: absent."""
+    proof: str
+    header: str
+    seal: str
+    validators: str
+    set_changes: list[SetChange]
+    genesis: str
+
+
+class EventProof(Shape):
+    """One event, proved against a header: event in the events root, receipt in the header's receipts root.
+
+    Roots are RFC 9162 trees over the encoded items; `*_path` are the hashes of an audit path (hex), from the
+    leaf up.
+    """
+
+    event: str
+    """Encoded Event (hex)."""
+    event_index: int
+    events_count: int
+    event_path: list[str]
+    receipt: str
+    """Encoded Receipt (hex): names the transaction and the events root."""
+    position: int
+    """Of the transaction in its block."""
+    receipts_count: int
+    receipt_path: list[str]
+    header: str
+    """Of the block (hex); its certificate and the way from a trusted block are those of an AccountProof."""
+    seal: str
+    validators: str
+    set_changes: list[SetChange]
+    genesis: str
 
 
 class EventList(Shape):

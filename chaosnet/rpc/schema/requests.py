@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from chaosnet.base.limits import BATCH_TXS_MAX
+from chaosnet.rpc.schema.chain import ContractEvent
 from chaosnet.rpc.schema.node import Shape
 
 RawHex = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^([0-9a-fA-F]{2})*$"})]
@@ -45,3 +46,10 @@ class Simulation(Shape):
     detail: str
     gas: int
     fee: str
+    deposit: str = "0"
+    """Motes that the state would lock more than before; negative: they would be freed."""
+    events: list[ContractEvent] = msgspec.field(default_factory=list)
+    returns: list[object] = msgspec.field(default_factory=list)
+    """Value of each deployment and each call (`rpc.schema.values`)."""
+    failed_at: int | None = None
+    """Position of the action that would fail."""

@@ -133,7 +133,7 @@ class NodeOfOne(FakeBackend):
     def evidence(self) -> schema.EvidenceList:
         return self.views.evidence()
 
-    def simulate(self, raw: bytes) -> schema.Simulation:
+    async def simulate(self, raw: bytes) -> schema.Simulation:
         signed = decode_transaction(raw)
         try:
             receipt = self._try(signed)

@@ -303,6 +303,10 @@ def test_simulation_needs_no_signatures(anna: Cli, node: NodeOfOne, tmp_path: Pa
         "detail": "",
         "gas": 21_000,
         "fee": "21000",
+        "deposit": "0",
+        "events": [],
+        "returns": [],
+        "failed_at": None,
     }
     anna("tx", "build", "--from", "anna", "--to", TO, "--amount", "999999", "--out", path)
     assert "not_enough" in anna("tx", "simulate", path, code=1).out

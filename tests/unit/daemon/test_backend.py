@@ -316,12 +316,12 @@ async def test_a_batch_is_bounded(stage: Stage) -> None:
 async def test_simulation_says_what_would_happen_and_changes_nothing(stage: Stage) -> None:
     stage.grow()
     root = stage.chain.node.head.state.root
-    assert stage.backend.simulate(stage.pay().raw).code == "ok"
-    assert stage.backend.simulate(stage.pay().raw).code == "nonce_too_high"
+    assert (await stage.backend.simulate(stage.pay().raw)).code == "ok"
+    assert (await stage.backend.simulate(stage.pay().raw)).code == "nonce_too_high"
     rich = transfer(stage.chain.genesis, ALICE, 0, BOB.address, RICH)
-    assert stage.backend.simulate(rich.raw).code == "not_enough"
+    assert (await stage.backend.simulate(rich.raw)).code == "not_enough"
     with pytest.raises(Invalid):
-        stage.backend.simulate(b"garbage")
+        await stage.backend.simulate(b"garbage")
     assert stage.chain.node.head.state.root == root
     assert len(stage.chain.node.mempool) == 0
 

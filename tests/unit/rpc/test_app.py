@@ -9,7 +9,7 @@ from chaosnet.base.errors import Broken, Invalid, Refused, Unavailable
 from chaosnet.base.limits import REQUEST_BYTES_MAX
 from chaosnet.rpc import bodies, schema
 from chaosnet.rpc.handlers import ADMIN, Asked
-from chaosnet.rpc.routes import Route
+from chaosnet.rpc.route import Route
 from tests.unit.rpc.caller import Caller, problem
 
 TOKEN = "a token of some length"

@@ -1,16 +1,22 @@
 """What the routes answer, over a made-up node."""
 
+from urllib.parse import quote
+
 import msgspec
 import pytest
 
 from chaosnet.base.limits import BATCH_TXS_MAX
 from chaosnet.rpc import schema
-from chaosnet.rpc.routes import ROUTES, Route
+from chaosnet.rpc.client.contract_calls import key_text
+from chaosnet.rpc.route import Route
+from chaosnet.rpc.routes import ROUTES
 from tests.fake_backend import ABSENT, HEAD, PRESENT, id_of
+from tests.fake_contracts import BOX, MAKER, TOKEN, TX
 from tests.unit.rpc.caller import Caller, problem
 
 # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
 
+KEY = quote(key_text(["names", "n/00"]))
 PATHS = {
     "block": "/v1/blocks/3",
     "block_transactions": "/v1/blocks/head/transactions?limit=1",
@@ -22,6 +28,14 @@ PATHS = {
     "blocks": "/v1/blocks?from=4&limit=2",
     "validators": "/v1/validators?from=1&limit=2",
     "delegations": f"/v1/delegations/{PRESENT}",
+    "contract": f"/v1/contracts/{BOX}",
+    "contract_storage": f"/v1/contracts/{BOX}/storage?limit=2",
+    "storage_proof": f"/v1/contracts/{BOX}/storage/{KEY}/proof?height=3",
+    "events": f"/v1/events?contract={BOX}&name=Put&limit=2",
+    "event_proof": f"/v1/events/{TX}/0/proof?trusted_height=2",
+    "token": f"/v1/tokens/{TOKEN}",
+    "token_holders": f"/v1/tokens/{TOKEN}/holders",
+    "account_tokens": f"/v1/accounts/{MAKER}/tokens",
 }
 READS = [route for route in ROUTES if route.method == "GET" and route.name not in ("stream", "metrics")]
 

@@ -13,7 +13,8 @@ from chaosnet.base.errors import CODES
 from chaosnet.rpc import problems
 from chaosnet.rpc.handlers import ADMIN, OPERATOR, PUBLIC
 from chaosnet.rpc.openapi import openapi_document, problem_codes
-from chaosnet.rpc.routes import ROUTES, Route
+from chaosnet.rpc.route import Route
+from chaosnet.rpc.routes import ROUTES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

@@ -1,0 +1,365 @@
+"""What people and programs see of contracts and tokens, at the durable head (contracts: State, Tokens)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+
+from chaosnet.base.codec import encode
+from chaosnet.base.errors import Invalid
+from chaosnet.contracts import values
+from chaosnet.contracts.keys import Part, encode_key
+from chaosnet.contracts.values import Value
+from chaosnet.crypto.hashing import merkle_proof
+from chaosnet.daemon import present
+from chaosnet.daemon.query_pool import QueryPool
+from chaosnet.daemon.staking_views import StakingViews
+from chaosnet.kernel.chain import context_for
+from chaosnet.ledger.accounts import total
+from chaosnet.ledger.contracts.actions import query_contract
+from chaosnet.ledger.contracts.names import asset_of_text
+from chaosnet.ledger.contracts.reading import is_frozen_at, storage_entries
+from chaosnet.ledger.contracts.records import Contract, find_contract, source_of
+from chaosnet.ledger.contracts.tokens import RIGHTS, Token, read_holding, read_token
+from chaosnet.ledger.keys import entry_key
+from chaosnet.ledger.overlay import Overlay
+from chaosnet.ledger.state import State
+from chaosnet.model.receipt import Event, Outcome
+from chaosnet.model.transaction import decode_transaction
+from chaosnet.rpc import schema
+from chaosnet.rpc.schema.values import from_json, to_json
+
+PLACES_MAX: Final = 256
+"""Transactions, or blocks, that are looked through for one page of events."""
+Place = tuple[int, int, int]
+"""Height, position in the block, position among the transaction's events."""
+
+
+class ContractViews(StakingViews):
+    """The part of the backend about contracts and tokens."""
+
+    query_pool: QueryPool | None = None
+    """Runs questions; without it none are answered."""
+
+    # ── contracts ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def contracts(self, cursor: str | None, limit: int) -> schema.ContractList:
+        """Return contracts, newest first; a cursor is a number."""
+        before = None if cursor is None else _number_of(cursor)
+        state = self._published().state
+        rows = await self._read(lambda: self._store.contracts(before, limit))
+        # The store may be a block ahead of the state that was reported.
+        found = [find_contract(state.get, address) for _, address in rows]
+        return schema.ContractList(
+            contracts=[self._summary(contract) for contract in found if contract is not None],
+            next=str(rows[-1][0]) if len(rows) == limit else None,
+        )
+
+    def contract(self, address: str) -> schema.Contract:
+        """Return a contract; raises Invalid(`no_contract`)."""
+        state = self._published().state
+        found = self._contract(state, address)
+        interface = to_json(values.decode(found.record.interface))
+        return schema.Contract(
+            summary=self._summary(found),
+            source=source_of(state, found.record).decode(),
+            source_hash=found.record.source_hash.hex(),
+            interface=interface if isinstance(interface, dict) else {},
+            interface_hash=found.record.interface_hash.hex(),
+            load_fuel=found.record.load_fuel,
+            balance=str(total(Overlay(state).account(found.address))),
+        )
+
+    def contract_storage(
+        self, address: str, prefix: list[object], after: list[object] | None, limit: int
+    ) -> schema.StorageList:
+        """Return entries in the order of their keys; raises Invalid(`no_contract`, `bad_argument`)."""
+        state = self._published().state
+        contract = self._contract(state, address).address
+        behind = None if after is None else _parts_of(after)
+        entries = storage_entries(state, contract, _parts_of(prefix), behind, limit + 1)
+        shown = [
+            schema.StorageEntry(
+                key=[to_json(part) for part in entry.key],
+                value=to_json(values.decode(entry.value)),
+                rate=entry.rate,
+            )
+            for entry in entries[:limit]
+        ]
+        following = msgspec.json.encode(shown[-1].key).decode() if len(entries) > limit else None
+        return schema.StorageList(entries=shown, next=following)
+
+    def storage_proof(
+        self, address: str, key: list[object], height: int | None, trusted_height: int
+    ) -> schema.StorageProof:
+        """Return a proof of an entry's presence or absence; the contract itself need not exist."""
+        shown = self._published(height)
+        raw = entry_key(self._address(address), encode_key(_parts_of(key)))
+        value = shown.state.get(raw)
+        return schema.StorageProof(
+            contract=address,
+            storage_key=key,
+            key=raw.hex(),
+            value=None if value is None else value.hex(),
+            proof=shown.state.prove(raw).hex(),
+            **self._trust_of(shown.header, shown.seal, shown.sealed_by, trusted_height),
+        )
+
+    async def query(self, address: str, question: schema.Query) -> schema.Answer:
+        """Return what a method answers on the durable head; raises `no_contract`, `overloaded`, ..."""
+        if self.query_pool is None:
+            raise Invalid("no_contracts")
+        shown = self._published()
+        contract = self._contract(shown.state, address).address
+        caller = self._address(question.caller) if question.caller else contract
+        gas = question.gas or self.query_pool.gas_max
+        if not 0 < gas <= self.query_pool.gas_max:
+            raise Invalid("gas_limit", f"1 to {self.query_pool.gas_max} for a question here")
+        args = values.encode(_value_of(question.args))
+        head = self._node.head
+        context = replace(
+            context_for(self._node, time_ms=shown.header.time_ms + 1, proposer=head.header.proposer),
+            height=shown.header.height + 1,
+            parent_time_ms=shown.header.time_ms,
+            machine=None,
+        )
+        fuel = gas * context.rules.gas.fuel_per_gas
+        result = await self.query_pool.run(
+            lambda machine: query_contract(
+                Overlay(shown.state),
+                context,
+                machine,
+                contract=contract,
+                method=question.method,
+                args=args,
+                caller=caller,
+                fuel=fuel,
+            )
+        )
+        return schema.Answer(
+            code=result.code,
+            value=to_json(values.decode(result.value)) if result.code == "ok" else None,
+            text=result.text,
+            gas=-(-result.fuel // context.rules.gas.fuel_per_gas),
+            height=shown.header.height,
+        )
+
+    # ── events ───────────────────────────────────────────────────────────────────────────────────────────
+
+    async def events(
+        self, contract: str | None, name: str | None, cursor: str | None, limit: int
+    ) -> schema.EventList:
+        """Return events, newest first; a cursor is `height.position.index`."""
+        address = None if contract is None else self._address(contract)
+        before = _place_of(cursor) if cursor else (self._height + 1, 0, 0)
+
+        def read() -> schema.EventList:
+            found: list[schema.ContractEvent] = []
+            last = None
+            for place, event in self._events_before(address, before):
+                last = place
+                if event is not None and (name is None or event.name == name):
+                    found.append(self._event(place, event))
+                    if len(found) == limit:
+                        break
+            else:
+                last = last if self._is_more_below(address, last) else None
+            return schema.EventList(events=found, next=None if last is None else ".".join(map(str, last)))
+
+        return await self._read(read)
+
+    def _events_before(self, address: bytes | None, before: Place) -> Iterator[tuple[Place, Event | None]]:
+        """Yield events below a place, newest first, of PLACES_MAX transactions; None for one without any."""
+        for height, position in islice(self._places(address, before), PLACES_MAX):
+            outcomes = self._store.left_by(height) or ()
+            outcome = outcomes[position] if position < len(outcomes) else Outcome()
+            said = [e for e in outcome.events if address is None or e.contract == address]
+            told = [e for e in reversed(said) if (height, position, e.index) < before]
+            for event in told:
+                yield (height, position, event.index), event
+            if not told:
+                yield (height, position, 0), None
+
+    def _places(self, address: bytes | None, before: Place) -> Iterator[tuple[int, int]]:
+        """Yield (height, position) of transactions that may hold events below a place, newest first."""
+        bound = before[0], before[1] + 1
+        if address is not None:
+            yield from self._store.account_history(address, bound, PLACES_MAX + 1)
+            return
+        for height in self._store.heights_with_outcomes(before[0], PLACES_MAX + 1):
+            outcomes = self._store.left_by(height) or ()
+            for position in reversed(range(len(outcomes))):
+                if (height, position) < bound and outcomes[position].events:
+                    yield height, position
+
+    def _is_more_below(self, address: bytes | None, last: Place | None) -> bool:
+        return last is not None and next(self._events_before(address, last), None) is not None
+
+    def _event(self, place: Place, event: Event) -> schema.ContractEvent:
+        height, position, _ = place
+        block = self._store.block(height)
+        tx_id = decode_transaction(block.block.txs[position]).tx_id if block is not None else b""
+        return present.contract_event(self.names, event, tx_id, height)
+
+    async def event_proof(self, tx_id: str, index: int, trusted_height: int) -> schema.EventProof:
+        """Return a proof of one event against its block's header; raises Invalid(`not_found`)."""
+        found = await self._on_chain(bytes.fromhex(tx_id))
+        if found is None:
+            raise Invalid("not_found", "transaction")
+        stored = self._stored(found.height)
+        receipts = self._store.receipts(stored.block_id) or ()
+        outcomes = self._store.left_by(stored.block_id) or ()
+        said = outcomes[found.position].events if found.position < len(outcomes) else ()
+        if index >= len(said) or found.position >= len(receipts):
+            raise Invalid("not_found", f"the transaction has {len(said)} events")
+        sealed_by = self._sealed_by(stored)
+        if sealed_by is None:
+            raise Invalid("not_found", "the validators of that block are not known here any more")
+        encoded = [encode(event) for event in said]
+        leaves = [encode(receipt) for receipt in receipts]
+        return schema.EventProof(
+            event=encoded[index].hex(),
+            event_index=index,
+            events_count=len(said),
+            event_path=[part.hex() for part in merkle_proof(encoded, index)],
+            receipt=leaves[found.position].hex(),
+            position=found.position,
+            receipts_count=len(leaves),
+            receipt_path=[part.hex() for part in merkle_proof(leaves, found.position)],
+            **self._trust_of(stored.decoded(), stored.seal, sealed_by, trusted_height),
+        )
+
+    # ── tokens ───────────────────────────────────────────────────────────────────────────────────────────
+
+    async def tokens(self, cursor: str | None, limit: int) -> schema.TokenList:
+        """Return tokens in the order of their ids; a cursor is an id."""
+        state = self._published().state
+        ids = await self._read(lambda: self._store.tokens(_hex_of(cursor), limit))
+        found = [(token, read_token(state, token)) for token in ids]
+        return schema.TokenList(
+            tokens=[self._token(token, record) for token, record in found if record is not None],
+            next=ids[-1].hex() if len(ids) == limit else None,
+        )
+
+    def token(self, token_id: str) -> schema.Token:
+        """Return a token; raises Invalid(`no_token`)."""
+        token = asset_of_text(token_id)
+        return self._token(token, self._known_token(self._published().state, token))
+
+    async def token_holders(self, token_id: str, cursor: str | None, limit: int) -> schema.HoldingList:
+        """Return holders in the order of addresses; a cursor is an address in hex."""
+        token = asset_of_text(token_id)
+        state = self._published().state
+        record = self._known_token(state, token)
+        holders = await self._read(lambda: self._store.holders(token, _hex_of(cursor), limit))
+        return schema.HoldingList(
+            holdings=[self._holding(state, token, record, holder) for holder in holders],
+            next=holders[-1].hex() if len(holders) == limit else None,
+        )
+
+    async def account_tokens(self, address: str, cursor: str | None, limit: int) -> schema.HoldingList:
+        """Return what an address holds, in the order of tokens; a cursor is a token's id."""
+        holder = self._address(address)
+        state = self._published().state
+        ids = await self._read(lambda: self._store.held_by(holder, _hex_of(cursor), limit))
+        found = [(token, read_token(state, token)) for token in ids]
+        return schema.HoldingList(
+            holdings=[self._holding(state, token, record, holder) for token, record in found if record],
+            next=ids[-1].hex() if len(ids) == limit else None,
+        )
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _contract(self, state: State, address: str) -> Contract:
+        found = find_contract(state.get, self._address(address))
+        if found is None:
+            raise Invalid("no_contract", address)
+        return found
+
+    def _summary(self, contract: Contract) -> schema.ContractSummary:
+        record = contract.record
+        return schema.ContractSummary(
+            address=self.names.address(contract.address),
+            name=contract.interface.name,
+            version=contract.interface.version,
+            engine=record.engine,
+            creator=self.names.address(record.creator),
+            height=record.height,
+        )
+
+    def _known_token(self, state: State, token: bytes) -> Token:
+        record = read_token(state, token)
+        if record is None:
+            raise Invalid("no_token", token.hex())
+        return record
+
+    def _token(self, token: bytes, record: Token) -> schema.Token:
+        names, reserve = self.names, record.reserve
+        held = {right: getattr(record, right) for right in RIGHTS}
+        return schema.Token(
+            id=token.hex(),
+            symbol=record.symbol,
+            name=record.name,
+            decimals=record.decimals,
+            issuer=names.address(record.issuer),
+            supply=str(record.supply),
+            supply_max=str(record.supply_max),
+            rights={right: names.address(holder) for right, holder in held.items() if holder},
+            is_paused=record.is_paused,
+            reserve=None
+            if reserve is None
+            else schema.TokenReserve(
+                motes_part=str(reserve.motes_part),
+                token_part=str(reserve.token_part),
+                fee=reserve.fee,
+                withdraw=names.address(reserve.withdraw) if reserve.withdraw else "",
+                motes=str(reserve.motes),
+            ),
+        )
+
+    def _holding(self, state: State, token: bytes, record: Token, holder: bytes) -> schema.Holding:
+        return schema.Holding(
+            token=token.hex(),
+            symbol=record.symbol,
+            decimals=record.decimals,
+            amount=str(read_holding(state, token, holder)),
+            holder=self.names.address(holder),
+            is_frozen=bool(record.freeze) and is_frozen_at(state, token, holder),
+        )
+
+
+def _parts_of(key: list[object]) -> list[Part]:
+    found = []
+    for item in key:
+        part = from_json(item)
+        if isinstance(part, bool) or not isinstance(part, int | str | bytes):
+            raise Invalid("bad_argument", "parts of a key are integers, text and bytes")
+        found.append(part)
+    return found
+
+
+def _value_of(found: list[object]) -> Value:
+    value: Any = from_json(found)
+    return value  # type: ignore[no-any-return]
+
+
+def _number_of(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise Invalid("bad_argument", "cursor")
+    return int(cursor)
+
+
+def _hex_of(cursor: str | None) -> bytes:
+    try:
+        return bytes.fromhex(cursor or "")
+    except ValueError:
+        raise Invalid("bad_argument", "cursor") from None
+
+
+def _place_of(cursor: str) -> Place:
+    parts = [_number_of(part) for part in cursor.split(".")]
+    if len(parts) != 3:
+        raise Invalid("bad_argument", "cursor")
+    return parts[0], parts[1], parts[2]

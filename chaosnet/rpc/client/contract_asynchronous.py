@@ -1,0 +1,70 @@
+"""Questions about contracts and tokens, for the client that waits in an event loop."""
+
+from typing import TypeVar
+
+from chaosnet.rpc import schema
+from chaosnet.rpc.client import contract_calls as calls
+from chaosnet.rpc.client.calls import Call
+
+T = TypeVar("T")
+
+
+class AsyncContractReads:
+    """What a client can ask about contracts and tokens."""
+
+    async def _do(self, call: Call[T]) -> T:
+        raise NotImplementedError
+
+    async def contracts(self, cursor: str | None = None, limit: int = 20) -> schema.ContractList:
+        """Return contracts, newest first; `cursor`: `next` of the page before."""
+        return await self._do(calls.contracts(cursor, limit))
+
+    async def contract(self, address: str) -> schema.Contract:
+        """Return a contract; raises Invalid(`no_contract`)."""
+        return await self._do(calls.contract(address))
+
+    async def contract_storage(
+        self, address: str, prefix: list[object] | None = None, after: str | None = None, limit: int = 20
+    ) -> schema.StorageList:
+        """Return entries whose keys begin with some parts; `after`: `next` of the page before."""
+        return await self._do(calls.contract_storage(address, prefix, after, limit))
+
+    async def storage_proof(
+        self, address: str, key: list[object], height: int | None = None, trusted_height: int = 0
+    ) -> schema.StorageProof:
+        """Return a proof of one entry, to be checked with `chaosnet.rpc.lightclient`."""
+        return await self._do(calls.storage_proof(address, key, height, trusted_height))
+
+    async def query(self, address: str, question: schema.Query) -> schema.Answer:
+        """Return what a method answers; see `rpc.schema.values` for the form of arguments and answer."""
+        return await self._do(calls.query(address, question))
+
+    async def events(
+        self, contract: str | None = None, name: str | None = None, cursor: str | None = None, limit: int = 20
+    ) -> schema.EventList:
+        """Return events, newest first: all, or of one contract, or of one name of it."""
+        return await self._do(calls.events(contract, name, cursor, limit))
+
+    async def event_proof(self, tx_id: str, index: int, trusted_height: int = 0) -> schema.EventProof:
+        """Return a proof of one event, to be checked with `chaosnet.rpc.lightclient`."""
+        return await self._do(calls.event_proof(tx_id, index, trusted_height))
+
+    async def tokens(self, cursor: str | None = None, limit: int = 20) -> schema.TokenList:
+        """Return tokens in the order of their ids."""
+        return await self._do(calls.tokens(cursor, limit))
+
+    async def token(self, token_id: str) -> schema.Token:
+        """Return a token; raises Invalid(`no_token`)."""
+        return await self._do(calls.token(token_id))
+
+    async def token_holders(
+        self, token_id: str, cursor: str | None = None, limit: int = 20
+    ) -> schema.HoldingList:
+        """Return who holds a token, in the order of addresses."""
+        return await self._do(calls.token_holders(token_id, cursor, limit))
+
+    async def account_tokens(
+        self, address: str, cursor: str | None = None, limit: int = 20
+    ) -> schema.HoldingList:
+        """Return tokens that an account or a contract holds."""
+        return await self._do(calls.account_tokens(address, cursor, limit))
