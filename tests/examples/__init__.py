@@ -1,0 +1,1 @@
+"""The example contracts, and the code in docs/contracts.md."""
