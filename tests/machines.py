@@ -49,7 +49,11 @@ def on_big_stack(task: Callable[[], T]) -> T:
 @cache
 def machine() -> WasmMachine:
     """Return this process's machine; what it compiled is kept for the next process."""
+    return new_machine()
 
+
+def new_machine() -> WasmMachine:
+    """Return a machine for another thread."""
     modules, preludes = read_engines(1)
     return WasmMachine(modules, preludes, compiled=EngineCache(_CACHE, modules))
 

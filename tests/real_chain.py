@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from chaosnet.base.codec import encode
 from chaosnet.base.units import MOTES_PER_COS
 from chaosnet.consensus.pbft import proposer_of
+from chaosnet.contracts.machine import Machine
 from chaosnet.crypto.signing import sign
 from chaosnet.kernel import producer
 from chaosnet.kernel.blocks import Head
@@ -30,7 +31,12 @@ class RealChain:
     """Makes block after block in a directory. Close it before anything else opens the directory alone."""
 
     def __init__(
-        self, directory: Path, validators: int = 1, people: Sequence[Person] = (), **params: int
+        self,
+        directory: Path,
+        validators: int = 1,
+        people: Sequence[Person] = (),
+        machine: Machine | None = None,
+        **params: int,
     ) -> None:
         self.validators = [Person(f"validator{i}") for i in range(validators)]
         self.genesis: Genesis = network(
@@ -40,7 +46,7 @@ class RealChain:
         first = genesis_stored(self.genesis)
         block = SealedBlock(Block(first.header, b"", ()), b"")
         self.store = ChainStore.create_or_open(directory, self.genesis_hash, block, first.state.items())
-        self.node = make_node(NodeConfig(self.genesis, bytes(32), b""), first, self.store)
+        self.node = make_node(NodeConfig(self.genesis, bytes(32), b"", machine=machine), first, self.store)
 
     @property
     def height(self) -> int:

@@ -20,6 +20,7 @@ from chaosnet.base.errors import ChaosError
 from chaosnet.cli import (
     account,
     chain,
+    contract,
     fence,
     genesis,
     init,
@@ -96,6 +97,7 @@ def assemble() -> None:
     tx.app.add_typer(tx_build.app)
     app.add_typer(tx.app, name="tx")
     app.add_typer(stake.app, name="stake")
+    app.add_typer(contract.app, name="contract")
     app.add_typer(account.app)
     app.add_typer(chain.app)
     app.add_typer(validators.app)

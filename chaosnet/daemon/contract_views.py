@@ -184,7 +184,7 @@ class ContractViews(StakingViews):
 
     def _places(self, address: bytes | None, before: Place) -> Iterator[tuple[int, int]]:
         """Yield (height, position) of transactions that may hold events below a place, newest first."""
-        bound = before[0], before[1] + 1
+        bound = before[0], before[1] + (before[2] > 0)
         if address is not None:
             yield from self._store.account_history(address, bound, PLACES_MAX + 1)
             return

@@ -42,6 +42,11 @@ class QueryPool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def is_full(self) -> bool:
+        """Return whether no more questions may come now."""
+        return self._open >= self._open_max
+
     async def run(self, work: Callable[[Machine], T]) -> T:
         """Return what `work` returns; raises what it raises.
 
@@ -49,7 +54,7 @@ class QueryPool:
         """
         if not self._workers:
             raise Invalid("no_contracts")
-        if self._open >= self._open_max:
+        if self.is_full:
             raise Unavailable("overloaded", "too many questions to contracts at once", 1_000)
         self._open += 1
         # Threads start with the first questions: most nodes are never asked.

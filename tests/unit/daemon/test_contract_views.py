@@ -1,0 +1,301 @@
+"""Contracts, storage, events and tokens as a node shows them, over a real chain with the real engines."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaosnet.base.codec import encode
+from chaosnet.base.errors import ChaosError, Invalid, Unavailable
+from chaosnet.contracts import values
+from chaosnet.crypto.addresses import format_address
+from chaosnet.daemon.backend import Identity, NodeBackend
+from chaosnet.daemon.config import RpcSection
+from chaosnet.daemon.query_pool import QueryPool
+from chaosnet.ledger.contracts.records import contract_id
+from chaosnet.model.contract_actions import Call, Deploy
+from chaosnet.model.transaction import SignedTx
+from chaosnet.rpc import lightclient, schema
+from chaosnet.rpc.stream import EventHub
+from tests.machines import machine, new_machine, on_big_stack
+from tests.making import Person, body_of, signed_by
+from tests.real_chain import RealChain
+from tests.unit.daemon.test_backend import Shell
+
+ALICE, BOB = Person("alice"), Person("bob")
+SOURCE = """
+contract{ api=1, name="Box", version="1.0.0", licence="MIT", doc="Keeps numbers.",
+  permissions={issue=true, transfer={"own"}, call="any"},
+  events={Put={"name text", "n int"}, Made={"id text"}},
+  storage={names="map text int"},
+  methods={
+    put={kind="write", args={"name text", "n int"}, returns="int", run=function(name, n)
+      store.names:set(name, n)
+      emit("Put", name, n)
+      return n
+    end},
+    twice={kind="write", args={"n int"}, run=function(n)
+      emit("Put", "first", n)
+      emit("Put", "second", n)
+      emit("Made", "x")
+    end},
+    on={kind="write", args={"at address"}, run=function(at) call(at, "put", {"inner", 7}) end},
+    get={kind="view", args={"name text"}, returns="int", run=function(name)
+      return store.names:get(name) or 0
+    end},
+    who={kind="view", returns="address", run=function() return ctx.caller end},
+    when={kind="view", returns="int", run=function() return ctx.height end},
+    spin={kind="view", run=function() while true do end end},
+    fail={kind="write", run=function() revert("no") end},
+    mint={kind="write", args={"symbol text"}, returns="text", run=function(symbol)
+      return token.create(ctx.caller, 50, map{symbol=symbol, issue=ctx.self, freeze=ctx.caller})
+    end},
+    give={kind="write", args={"id text", "to address", "n int"}, run=function(id, to, n)
+      token.issue(id, to, n)
+    end},
+  } }
+"""
+
+
+class Stage:
+    """A chain with contracts and a backend over it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.chain = RealChain(directory, people=[ALICE], machine=machine())
+        self.hub = EventHub(first_id=1)
+        identity = Identity("alpha", "chaosnet/test", "public")
+        self.backend = NodeBackend(Shell(self.chain), self.chain.store, self.hub, identity)  # type: ignore[arg-type]
+        self.backend.query_pool = QueryPool(1, RpcSection(query_waiting_max=1), lambda _: new_machine())
+        self.nonce = 0
+
+    def sign(self, *actions: Any, gas: int = 5_000_000) -> SignedTx:
+        body = body_of(self.chain.genesis, ALICE, self.nonce, *actions, gas_limit=gas)
+        self.nonce += 1
+        return signed_by(ALICE, body)
+
+    def grow(self, *txs: SignedTx) -> None:
+        block, fact = on_big_stack(lambda: self.chain.commit([tx.raw for tx in txs]))
+        self.chain.store.commit_block(block)
+        self.backend.on_report(fact)
+
+    def deploy(self, engine: str = "lua/1", source: str = SOURCE) -> str:
+        address = contract_id(self.chain.genesis_hash, ALICE.address, self.nonce, 0)
+        self.grow(self.sign(Deploy(engine, source.encode(), values.encode([]), 0, 10**9)))
+        return format_address("cos", address)
+
+    def call(self, contract: str, method: str, *args: Any) -> SignedTx:
+        raw = self.backend._address(contract)
+        return self.sign(Call(raw, method, values.encode(list(args)), (), 10**9))
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(tmp_path)
+    yield made
+    assert made.backend.query_pool is not None
+    made.backend.query_pool.close()
+    made.chain.store.close()
+
+
+async def code_of(reading: Any) -> str:
+    with pytest.raises(ChaosError) as error:
+        await reading
+    return error.value.code
+
+
+async def test_a_contract_shows_itself(stage: Stage) -> None:
+    box = stage.deploy()
+    other = stage.deploy()
+    found = stage.backend.contract(box)
+    assert (found.summary.name, found.summary.engine, found.summary.height) == ("Box", "lua/1", 1)
+    assert found.source == SOURCE
+    assert found.interface["doc"] == "Keeps numbers."
+    assert found.interface["methods"]["get"]["args"] == ["name text"]  # type: ignore[index]
+    first = await stage.backend.contracts(None, 1)
+    assert [c.address for c in first.contracts] == [other]
+    second = await stage.backend.contracts(first.next, 5)
+    assert ([c.address for c in second.contracts], second.next) == ([box], None)
+    with pytest.raises(Invalid, match="no_contract"):
+        stage.backend.contract(format_address("cos", BOB.address))
+    assert await code_of(stage.backend.contracts("x", 5)) == "bad_argument"
+
+
+async def test_storage_in_pages_and_proved(stage: Stage) -> None:
+    box = stage.deploy()
+    stage.grow(*(stage.call(box, "put", f"n{i}", i) for i in range(5)))
+    first = stage.backend.contract_storage(box, ["names"], None, 3)
+    assert [(e.key, e.value) for e in first.entries] == [(["names", f"n{i}"], i) for i in range(3)]
+    after: Any = ["names", "n2"]
+    assert first.next == '["names","n2"]'
+    rest = stage.backend.contract_storage(box, [], after, 3)
+    assert ([e.value for e in rest.entries], rest.next) == ([3, 4], None)
+    proof = stage.backend.storage_proof(box, ["names", "n3"], None, 0)
+    checked = lightclient.check_storage_proof(proof, genesis_hash=stage.chain.genesis_hash)
+    assert checked.value == values.encode(3)
+    absent = stage.backend.storage_proof(box, ["names", "n9"], None, 0)
+    assert lightclient.check_storage_proof(absent, genesis_hash=stage.chain.genesis_hash).value is None
+    for wrong in (
+        {"value": encode([1_000, 4]).hex()},
+        {"value": None},
+        {"storage_key": ["names", "n4"]},
+        {"contract": format_address("cos", BOB.address)},
+    ):
+        changed = schema.StorageProof(**{**{f: getattr(proof, f) for f in proof.__struct_fields__}, **wrong})
+        with pytest.raises(Invalid, match="proof_invalid"):
+            lightclient.check_storage_proof(changed, genesis_hash=stage.chain.genesis_hash)
+    with pytest.raises(Invalid, match="bad_argument"):
+        stage.backend.contract_storage(box, [True], None, 3)
+
+
+async def test_events_in_pages_by_contract_and_name(stage: Stage) -> None:
+    box, other = stage.deploy(), stage.deploy()
+    stage.grow(stage.call(box, "put", "a", 1), stage.call(other, "on", box))
+    stage.grow(stage.call(box, "twice", 2), stage.call(box, "fail"))
+
+    async def all_of(contract: str | None, name: str | None, limit: int) -> list[tuple[str, Any]]:
+        found: list[tuple[str, Any]] = []
+        cursor = None
+        for _ in range(20):
+            page = await stage.backend.events(contract, name, cursor, limit)
+            assert len(page.events) <= limit
+            found += [(event.name, event.values) for event in page.events]
+            if page.next is None:
+                return found
+            cursor = page.next
+        raise AssertionError("the pages do not end")
+
+    puts: list[tuple[str, Any]] = [
+        ("Put", ["second", 2]),
+        ("Put", ["first", 2]),
+        ("Put", ["inner", 7]),
+        ("Put", ["a", 1]),
+    ]
+    every = [("Made", ["x"]), *puts]
+    for limit in (1, 2, 3, 50):
+        assert await all_of(box, None, limit) == every
+        assert await all_of(None, None, limit) == every
+        assert await all_of(box, "Put", limit) == puts
+        assert await all_of(box, "Made", limit) == every[:1]
+        assert await all_of(other, None, limit) == []
+    assert await code_of(stage.backend.events(None, None, "1.2", 5)) == "bad_argument"
+
+
+async def test_a_transaction_tells_events_values_and_failures(stage: Stage) -> None:
+    box = stage.deploy()
+    good, bad = stage.call(box, "put", "a", 2**60), stage.call(box, "fail")
+    stage.grow(good, bad)
+    found = await stage.backend.transaction(good.tx_id.hex())
+    assert (found.code, found.returns, found.failed_at) == ("ok", [{"$int": str(2**60)}], None)
+    assert [(e.name, e.contract, e.tx_id) for e in found.events] == [("Put", box, good.tx_id.hex())]
+    found = await stage.backend.transaction(bad.tx_id.hex())
+    assert (found.code, found.text, found.failed_at, found.events) == ("reverted", "no", 0, [])
+
+
+async def test_an_event_is_proved_against_its_header(stage: Stage) -> None:
+    box = stage.deploy()
+    tx = stage.call(box, "twice", 5)
+    stage.grow(stage.call(box, "put", "a", 1), tx)
+    stage.grow()
+    proof = await stage.backend.event_proof(tx.tx_id.hex(), 1, 0)
+    checked = lightclient.check_event_proof(proof, genesis_hash=stage.chain.genesis_hash)
+    assert (checked.event.name, values.decode(checked.event.values)) == ("Put", ["second", 5])
+    assert (checked.tx_id, checked.header.height) == (tx.tx_id, 2)
+    fields = {name: getattr(proof, name) for name in proof.__struct_fields__}
+    other = await stage.backend.event_proof(tx.tx_id.hex(), 0, 0)
+    wrongs: list[dict[str, Any]] = [
+        {"event": other.event},
+        {"event_index": 0},
+        {"receipt_path": []},
+        {"position": 1 - proof.position},
+    ]
+    for wrong in wrongs:
+        with pytest.raises(Invalid, match="proof_invalid"):
+            changed = schema.EventProof(**{**fields, **wrong})
+            lightclient.check_event_proof(changed, genesis_hash=stage.chain.genesis_hash)
+    assert await code_of(stage.backend.event_proof(tx.tx_id.hex(), 3, 0)) == "not_found"
+    assert await code_of(stage.backend.event_proof("00" * 32, 0, 0)) == "not_found"
+
+
+async def test_questions_change_nothing_and_are_bounded(stage: Stage) -> None:
+    box = stage.deploy()
+    stage.grow(stage.call(box, "put", "a", 9))
+    root = stage.chain.node.head.state.root
+
+    async def ask(method: str, *args: object, **more: Any) -> schema.Answer:
+        return await stage.backend.query(box, schema.Query(method=method, args=list(args), **more))
+
+    answer = await ask("get", "a")
+    assert (answer.code, answer.value, answer.height) == ("ok", 9, 2)
+    assert answer.gas > 0
+    bob = format_address("cos", BOB.address)
+    assert (await ask("who", caller=bob)).value == bob
+    assert (await ask("when")).value == 3
+    assert (await ask("put", "a", 1)).code == "static"
+    assert (await ask("nothing")).code == "no_method"
+    assert (await ask("get", 5)).code == "bad_args"
+    spun = await ask("spin", gas=100_000)
+    assert (spun.code, spun.gas) == ("out_of_gas", 100_000)
+    assert await code_of(ask("get", "a", gas=10**9)) == "gas_limit"
+    assert await code_of(ask("get", 1.5)) == "bad_argument"
+    assert stage.chain.node.head.state.root == root
+
+
+async def test_tokens_and_who_holds_them(stage: Stage) -> None:
+    box = stage.deploy()
+    mints = [stage.call(box, "mint", symbol) for symbol in ("ONE", "TWO")]
+    stage.grow(*mints)
+    ids = [(await stage.backend.transaction(tx.tx_id.hex())).returns[0] for tx in mints]
+    bob, alice = (format_address("cos", person.address) for person in (BOB, ALICE))
+    stage.grow(stage.call(box, "give", ids[0], bob, 7))
+    first = await stage.backend.tokens(None, 1)
+    rest = await stage.backend.tokens(first.next, 5)
+    assert [t.id for t in (*first.tokens, *rest.tokens)] == sorted(str(token) for token in ids)
+    one = stage.backend.token(str(ids[0]))
+    assert (one.symbol, one.supply, one.issuer) == ("ONE", "57", box)
+    assert one.rights == {"issue": box, "freeze": alice}
+    held: dict[str, str] = {}
+    cursor = None
+    for _ in range(2):
+        page = await stage.backend.token_holders(str(ids[0]), cursor, 1)
+        held |= {h.holder: h.amount for h in page.holdings}
+        cursor = page.next
+    assert held == {alice: "50", bob: "7"}
+    mine = await stage.backend.account_tokens(alice, None, 5)
+    assert sorted((h.symbol, h.amount) for h in mine.holdings) == [("ONE", "50"), ("TWO", "50")]
+    assert (await stage.backend.account_tokens(box, None, 5)).holdings == []
+    with pytest.raises(Invalid, match="no_token"):
+        stage.backend.token("00" * 32)
+
+
+async def test_a_dry_run_tells_gas_deposit_and_events(stage: Stage) -> None:
+    box = stage.deploy()
+    tx = stage.call(box, "put", "a", 3)
+    tried = await stage.backend.simulate(tx.raw)
+    stage.grow(tx)
+    done = await stage.backend.transaction(tx.tx_id.hex())
+    assert (tried.code, tried.gas, tried.returns) == ("ok", done.gas, [3])
+    assert int(tried.deposit) > 0
+    assert [event.name for event in tried.events] == ["Put"]
+    failing = await stage.backend.simulate(stage.call(box, "fail").raw)
+    assert (failing.code, failing.detail, failing.failed_at) == ("reverted", "no", 0)
+    stage.nonce -= 1
+    assert (
+        await stage.backend.simulate(stage.sign(*_calls(box, stage), gas=50_000_000).raw)
+    ).code == "gas_limit"
+
+
+def _calls(box: str, stage: Stage) -> list[Call]:
+    return [Call(stage.backend._address(box), "fail", values.encode([]), (), 0)]
+
+
+async def test_a_full_pool_refuses_at_once(stage: Stage) -> None:
+    box = stage.deploy()
+    question = schema.Query(method="spin", args=[], gas=5_000_000)
+    waiting = [asyncio.ensure_future(stage.backend.query(box, question)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="overloaded"):
+        await stage.backend.query(box, question)
+    assert [answer.code for answer in await asyncio.gather(*waiting)] == ["out_of_gas"] * 2
+    assert (await stage.backend.query(box, schema.Query(method="when", args=[]))).code == "ok"
