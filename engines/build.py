@@ -19,7 +19,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -82,8 +82,8 @@ LIBC = [
 QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "quickjs.c"]
 
 
-def fetch(packages: Path) -> None:
-    """Bring the three packages into a folder, by pip with its own configuration; fail when a hash differs.
+def fetch(packages: Path, names: Iterable[str] = tuple(PACKAGES)) -> None:
+    """Bring packages into a folder, by pip with its own configuration; fail when a hash differs.
 
     pip's finder is asked instead of `pip download`, which would build a source package to read its metadata.
     """
@@ -103,10 +103,11 @@ with command.main_context():
             out.write(answer.content)
 """
     packages.mkdir(parents=True, exist_ok=True)
-    wanted = [f"{n} {v} {file}" for n, (v, file, _) in PACKAGES.items() if not (packages / file).exists()]
+    chosen = {name: PACKAGES[name] for name in names}
+    wanted = [f"{n} {v} {file}" for n, (v, file, _) in chosen.items() if not (packages / file).exists()]
     if wanted:
         subprocess.run([sys.executable, "-c", program, str(packages), *wanted], check=True)
-    for _, file, digest in PACKAGES.values():
+    for _, file, digest in chosen.values():
         found = hashlib.sha256((packages / file).read_bytes()).hexdigest()
         if found != digest:
             raise SystemExit(f"{file} has SHA-256 {found}, not {digest}")

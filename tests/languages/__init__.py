@@ -1,0 +1,1 @@
+"""The languages of contracts do what their definitions say."""
