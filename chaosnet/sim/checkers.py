@@ -215,7 +215,8 @@ class Checkers:
             self.violate("unfenced", f"node{host.place} signs without sign state: {_say(recorded)}")
         elif recorded not in journal.recorded:
             self.violate("unrecorded", f"node{host.place} says what is not durable: {_say(recorded)}")
-        is_kept = host.disk.keeps(height, block_id) or recorded in host.disk.unkept
+        others = host.disk.unkept | (journal.brought if journal is not None else frozenset())
+        is_kept = host.disk.keeps(height, block_id) or recorded in others
         if kind == PRECOMMIT and block_id and not is_kept:
             self.violate("unkept", f"node{host.place} locks on a block it did not keep: {_say(recorded)}")
 

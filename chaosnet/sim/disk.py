@@ -59,6 +59,8 @@ class Journal:
         """State, entry and meaning of the append under way."""
         self.recorded: set[Recorded] = set()
         """Everything that was ever durable here; only asked, never iterated."""
+        self.brought: frozenset[Recorded] = frozenset()
+        """What another machine has signed, from whose file this one goes on: it may be said here again."""
 
     def open(self) -> Resume:
         """Read the journal as a process does at start; raises Broken or Refused."""
@@ -83,6 +85,8 @@ class Journal:
         if is_imported:
             state, _ = marked(state, is_listening=True)
         self._state, self._next = state, None
+        self.brought = frozenset(recorded_of(message) for message in state.messages)
+        self.recorded |= self.brought
         self._data = encode_journal(state, genesis=self._genesis, key=self._key)
 
     def is_writing(self) -> bool:

@@ -106,3 +106,14 @@ def test_a_disk_takes_back_what_is_not_final() -> None:
     for height in (disk.final_height - 1, disk.height + 1):
         with pytest.raises(Broken):
             disk.write(RollBack(height))
+
+
+def test_what_another_machine_signed_may_be_said_again_where_its_file_was_brought() -> None:
+    first, second = journal(), journal()
+    said = first.begin(request(1))
+    first.finish()
+    assert said is not None
+    second.bring(first.copy(), is_imported=True)
+    assert second.open().own == (said,)
+    assert second.recorded == second.brought == {(position_of(said), NIL, -1)}
+    assert first.brought == frozenset()
