@@ -25,13 +25,13 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
             module="lua.wasm",
             module_sha256="71db81785154081e885601f2a7e87d9972a3e8b486ea149d41d17e9ce92cb42c",
             prelude="prelude.lua",
-            prelude_sha256="aa0f47b1911f5121ee7282671322930177d786e395c152842269b68a118d32e8",
+            prelude_sha256="91a2cb86e8b09ad6544d8022603b41819d8b3bf926dc7eaf67a8274962cdd3e3",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="62e7c9947df4aad32a00973e62e9649dc29517213436e3666f033206041e9b09",
+            module_sha256="230a00a9076197e5cacb83e6b6d7d53b0827d12dab0662f0abe16834a7a6988e",
             prelude="prelude.js",
-            prelude_sha256="af6cae25bc250f2251ee0c6516697dc9afe90be66995edadd7d696911e5872c5",
+            prelude_sha256="756ce1356b6c04d5576f30bcc8e488be057d29f2547b86e09656f51004346aae",
         ),
     },
 }

@@ -22,6 +22,7 @@ static JSValue unmap; /* function of the prelude: a Map as a plain object */
 static JSValue unhandled; /* why the first promise failed that nobody has looked at */
 static int unhandled_count;
 static int is_running; /* inside vm_call: only then the host may be asked */
+static int is_writing; /* a getter of the value at work must not write into the same area */
 static int revert_size = -1;
 static char revert_text[TEXT_BYTES];
 
@@ -196,24 +197,37 @@ static JSValue ask(int32_t op, Writer *w) {
     return read_value(&r);
 }
 
+static int check_not_writing(void) {
+    return is_writing ? refuse("bad_value: a getter cannot ask the host while its value crosses the border") : 0;
+}
+
+/* Write values one after the other. Getters, proxies and iterators of the contract run meanwhile: they may do
+   anything but cross the border themselves. */
+static int write_values(Writer *w, int count, JSValueConst *values, int depth) {
+    is_writing = 1;
+    int result = 0;
+    for (int i = 0; i < count && !result; i++) result = write_value(w, values[i], depth);
+    is_writing = 0;
+    return result;
+}
+
 /* host(op, ...): the list of arguments is what the host gets. */
 static JSValue native_host(JSContext *c, JSValueConst self, int count, JSValueConst *arguments) {
     Writer w = {io, io + sizeof io};
     int32_t op;
-    if (JS_ToInt32(js, &op, arguments[0]) || room(put_head(&w, LIST, (uint32_t)count - 1))) return JS_EXCEPTION;
-    for (int i = 1; i < count; i++)
-        if (write_value(&w, arguments[i], VALUE_DEPTH)) return JS_EXCEPTION;
-    return ask(op, &w);
+    if (check_not_writing() || JS_ToInt32(js, &op, arguments[0])) return JS_EXCEPTION;
+    put_head(&w, LIST, (uint32_t)count - 1);
+    return write_values(&w, count - 1, arguments + 1, VALUE_DEPTH) ? JS_EXCEPTION : ask(op, &w);
 }
 
 /* put(value, ...): store a value under the key that the other arguments make. */
 static JSValue native_put(JSContext *c, JSValueConst self, int count, JSValueConst *arguments) {
     Writer w = {io, io + sizeof io};
+    if (check_not_writing()) return JS_EXCEPTION;
     put_head(&w, LIST, 2);
     put_head(&w, LIST, (uint32_t)count - 1);
-    for (int i = 1; i < count; i++)
-        if (write_value(&w, arguments[i], 1)) return JS_EXCEPTION;
-    return write_value(&w, arguments[0], VALUE_DEPTH) ? JS_EXCEPTION : ask(2, &w);
+    if (write_values(&w, count - 1, arguments + 1, 1) || write_values(&w, 1, arguments, VALUE_DEPTH)) return JS_EXCEPTION;
+    return ask(2, &w);
 }
 
 /* revert(text): the call ends so, even where the error that this throws is caught. */
@@ -468,7 +482,7 @@ EXPORT(vm_call) int32_t vm_call(int32_t size) {
     for (uint32_t i = 0; i < count; i++) JS_FreeValue(js, arguments[i]);
     if (!JS_IsException(result)) result = settle(result);
     Writer w = {io, io + VALUE_BYTES};
-    int failed = JS_IsException(result) || write_value(&w, result, VALUE_DEPTH);
+    int failed = JS_IsException(result) || write_values(&w, 1, (JSValueConst *)&result, VALUE_DEPTH);
     is_running = 0;
     if (failed || revert_size >= 0) return end_failed();
     JS_FreeValue(js, result);

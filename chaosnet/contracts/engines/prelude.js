@@ -252,8 +252,8 @@ function* iterate(prefix) {
   let after = null;
   for (;;) {
     const page = host(SCAN, prefix, after, PAGE);
+    if (page.length === 0) return; // a page can be short because its entries are large: only this one is the last
     for (const [key, value] of page) yield [...key.slice(prefix.length), value];
-    if (page.length < PAGE) return;
     after = page[page.length - 1][0];
   }
 }

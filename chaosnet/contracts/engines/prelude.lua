@@ -324,12 +324,10 @@ local function iterate(prefix)
   local skip = #prefix
   return function()
     at = at + 1
-    if at > #page then
-      if after == false then return nil end
-      page = host(SCAN, prefix, after, PAGE)
-      after = #page == PAGE and page[PAGE][1] or false
-      at = 1
+    if at > #page then -- a page can be short because its entries are large: only an empty one is the last
+      page, at = host(SCAN, prefix, after, PAGE), 1
       if #page == 0 then return nil end
+      after = {unpack(page[#page][1])}
     end
     local key, value = page[at][1], page[at][2]
     if #key == skip + 1 then return key[skip + 1], value end

@@ -26,7 +26,8 @@ def _address(prefix: str, text: str) -> bytes | None:
         address = parse_address(prefix, text)
     except Invalid:
         return None
-    return address if address[0] in (KEY_ACCOUNT, CONTRACT) else None
+    # A second spelling, in capitals, would be another key to a contract that keeps things under addresses.
+    return address if address[0] in (KEY_ACCOUNT, CONTRACT) and text == text.lower() else None
 
 
 def is_address_text(prefix: str, text: str) -> bool:

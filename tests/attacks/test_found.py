@@ -1,0 +1,121 @@
+"""Holes that were found by attacking, each closed: what failed before is what these tests do."""
+
+from typing import Any
+
+import pytest
+
+from chaosnet.contracts.values import encode
+from chaosnet.crypto.addresses import format_address
+from chaosnet.ledger.contracts.names import is_address_text
+from chaosnet.ledger.contracts.records import contract_id
+from chaosnet.model.contract_actions import Deploy
+from tests.fake_machine import ADA, Bench
+from tests.machines import ENGINES, FakeHost, call, machine, on_big_stack, value_of
+from tests.unit.contracts.test_wasm import one_method
+
+both = pytest.mark.parametrize("engine", ENGINES)
+
+ASKING = {
+    "stored value": "store.n.set({ a: 1n, get b() { store.n.get(); return 2n; } })",
+    "list": "store.n.set(Object.defineProperty([1n, 2n], 0, { get: () => gas_left() }))",
+    "proxy": "store.n.set(new Proxy({ a: 1n }, { ownKeys() { print('x'); return ['a']; } }))",
+    "map": """Map.prototype[Symbol.iterator] = function* () { store.n.set(5n); };
+      store.n.set(new Map([['a', 1n]]))""",
+    "arguments": "call('c', 'm', [{ get x() { return store.n.get(); } }])",
+    "returned value": "return { get x() { return store.n.get(); } }",
+    "caught": """return {
+      get x() { try { store.n.set(1n); } catch {} throw new TypeError('bad_value: mine'); } }""",
+}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_getter_cannot_write_over_the_value_that_is_just_crossing(name: str) -> None:
+    """It could put any bytes before the host: floats, extensions, nesting as deep as Python's own bound."""
+    source = one_method("js/1", ASKING[name]).replace("methods", 'storage: { n: "value any" }, methods', 1)
+    host = FakeHost()
+    ended = call("js/1", source, "run", host=host)
+    assert ended.code == "script_error"
+    assert "bad_value: " in ended.text
+    assert host.asked == []
+
+
+def test_getters_that_keep_to_themselves_are_fine() -> None:
+    body = "return { get a() { return 1n; }, b: new Map([['c', [2n]]]) }"
+    assert value_of(call("js/1", one_method("js/1", body), "run")) == {"a": 1, "b": {"c": [2]}}
+
+
+LISTS = {
+    "lua/1": """contract{ api=1, name="L", version="1", licence="MIT",
+      storage={big="map int text", pairs="map int int bool"}, methods={
+      fill={kind="write", run=function() for i = 1, 8 do store.big:set(i, ("x"):rep(4000)) end end},
+      largest={kind="write", run=function() store.big:set(9, ("x"):rep(16381)) end},
+      pair={kind="write", run=function() for i = 1, 70 do store.pairs:set(i, i, i % 2 == 0) end end},
+      sizes={kind="view", run=function()
+        local sizes = {} for key, text in store.big:each() do sizes[#sizes + 1] = #text end return sizes
+      end},
+      count={kind="view", run=function()
+        local n = 0 for a, b, even in store.pairs:each() do if even then n = n + a end end return n
+      end} } }""",
+    "js/1": """contract({ api: 1, name: "L", version: "1", licence: "MIT",
+      storage: { big: "map int text", pairs: "map int int bool" }, methods: {
+      fill: { kind: "write", run() { for (let i = 1n; i <= 8n; i++) store.big.set(i, "x".repeat(4000)); } },
+      largest: { kind: "write", run() { store.big.set(9n, "x".repeat(16381)); } },
+      pair: { kind: "write", run() {
+        for (let i = 1n; i <= 70n; i++) store.pairs.set(i, i, i % 2n === 0n); } },
+      sizes: { kind: "view", run: () => [...store.big.each()].map(([, text]) => BigInt(text.length)) },
+      count: { kind: "view", run() {
+        let n = 0n; for (const [a, , even] of store.pairs.each()) if (even) n += a; return n;
+      } } } })""",
+}
+
+
+def deployed(engine: str, source: str) -> tuple[Bench, bytes]:
+    """Return a chain with one contract of Ada's."""
+    bench = Bench(machine())
+    address = contract_id(bench.hash, ADA.address, 0, 0)
+    receipt, outcome = bench.run(ADA, Deploy(engine, source.encode(), encode([]), 0, 10**9))
+    assert receipt.code == "ok", f"{receipt.code} {outcome.text}"
+    return bench, address
+
+
+@both
+def test_going_over_large_entries_passes_none(engine: str) -> None:
+    """A page that is short of entries because they are large was taken for the last one."""
+
+    def task() -> tuple[Any, Any]:
+        bench, lists = deployed(engine, LISTS[engine])
+        bench.value(lists, "fill", gas=20_000_000)
+        before = bench.value(lists, "sizes")
+        bench.value(lists, "largest", gas=20_000_000)
+        return before, bench.value(lists, "sizes")
+
+    before, after = on_big_stack(task)
+    assert before == [4000] * 8
+    assert after == [4000] * 8 + [16381], "the largest value that can be stored can be listed"
+
+
+@both
+def test_going_over_several_keys_for_more_than_a_page(engine: str) -> None:
+    """In Lua the value of a page's last entry was taken for a part of its key."""
+
+    def task() -> Any:
+        bench, lists = deployed(engine, LISTS[engine])
+        bench.value(lists, "pair", gas=30_000_000)
+        return bench.value(lists, "count")
+
+    assert on_big_stack(task) == sum(range(2, 71, 2))
+
+
+def test_an_address_has_one_spelling_for_contracts() -> None:
+    """Capitals named the same account: who takes part once could have taken part twice."""
+    text = format_address("cos", ADA.address)
+    assert is_address_text("cos", text)
+    assert not is_address_text("cos", text.upper())
+    source = one_method("lua/1", "return 1").replace('kind="write"', 'kind="write", args={"a address"}')
+    source = source.replace('name="T"', 'name="T", version="1", licence="MIT"')
+
+    def task() -> tuple[str, str]:
+        bench, contract = deployed("lua/1", source)
+        return bench.code(contract, "run", text), bench.code(contract, "run", text.upper())
+
+    assert on_big_stack(task) == ("ok", "bad_args")
