@@ -114,7 +114,7 @@ def test_permissions_events_and_docs(cli: Cli, tmp_path: Path, suffix: str) -> N
     assert codes(cli, file) == [("unused_permission", 0)]
     bare = text.replace('{transfer={"COS"}}', "{}").replace("{ transfer: ['COS'] }", "{}")
     assert codes(cli, write(tmp_path, suffix, bare)) == [("missing_permission", 0)]
-    other = text.replace(f"emit({quote}Paid", f"emit({quote}Payed")
+    other = text.replace(f"emit({quote}Paid", f"emit({quote}Spent")
     assert codes(cli, write(tmp_path, suffix, other)) == [("unused_event", 0), ("unknown_event", 0)]
     silent = text.replace('doc="Pay.", ', "").replace("doc: 'Pay.', ", "")
     assert codes(cli, write(tmp_path, suffix, silent)) == [("no_doc", 0)]
