@@ -33,7 +33,7 @@ function pay(to, amount, asset) {
 // What `amount` of the asset with the reserve `from` brings of the one with the reserve `to`.
 // With f = given less the fee: out <= to * f / (from + f), hence (from + amount) * (to - out) >= from * to.
 function bought(amount, from, to) {
-  const paid = int.muldiv(amount, WHOLE - store.fee.get(), WHOLE, 'down');
+  const paid = int.muldiv(amount, int.sub(WHOLE, store.fee.get()), WHOLE, 'down');
   return int.muldiv(to, paid, int.add(from, paid), 'down');
 }
 
