@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -22,11 +22,7 @@ from chaosnet.model.contract_actions import COS, Call, Deploy
 from chaosnet.model.transaction import tx_id_of
 from chaosnet.rpc import schema
 from chaosnet.rpc.client import Client
-
-DRY_RUN_GAS: Final = 20_000_000
-"""What nodes allow for a dry run unless they are told otherwise."""
-MARGIN: Final = 4
-"""One part in so many is added to gas and deposit of the dry run: the state may change before the block."""
+from chaosnet.rpc.contract_client import DRY_RUN_GAS, with_margin
 
 Sender = Annotated[str, typer.Option("--from", help="Name of the key whose account pays and acts.")]
 DepositMax = Annotated[
@@ -102,10 +98,9 @@ def planned(
         raise Refused(tried.code, "it tries no calls either: another node, or --gas-limit")
     if tried.code != "ok":
         raise Refused(tried.code, about.explained(tried.detail))
-    gas_limit = way.gas_limit or min(most, tried.gas + tried.gas // MARGIN)
+    gas_limit = way.gas_limit or min(most, with_margin(tried.gas))
     if _deposit_of(way) is None:
-        needed = max(0, int(tried.deposit))
-        deposit = min(deposit, needed + needed // MARGIN)
+        deposit = min(deposit, with_margin(max(0, int(tried.deposit))))
     final = replace(action, deposit_max=deposit)
     return Plan(draft_of(terms, source, (final,), nonce=nonce, gas_limit=gas_limit), tried)
 
