@@ -79,6 +79,15 @@ LIBC = [
     f"{WASI}/musl/src/stdio/vsnprintf.c",
     f"{WASI}/musl/src/stdlib/strtod.c",
 ]
+MENDED = [
+    # file, what is there once, what it becomes. Sizes of Lua are as long as its integers; here they are not.
+    (
+        "lua/lstrlib.c",
+        "return (size_t)pos;\n  else if (pos ==",
+        "return pos > INT_MAX ? INT_MAX : pos;\n  else if (pos ==",
+    ),
+    ("lua/lstrlib.c", "size_t len = (size_t)unpackint(", "lua_Unsigned len = (lua_Unsigned)unpackint("),
+]
 QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "quickjs.c"]
 
 
@@ -122,6 +131,11 @@ def unpack(packages: Path, work: Path) -> None:
             archive.extractall(work / name)  # noqa: S202 - its hash is known
         (top,) = (work / name).iterdir()
         shutil.move(top / folder, work / to)
+    for file, found, mended in MENDED:
+        text = (work / file).read_text("latin-1")
+        if text.count(found) != 1:
+            raise SystemExit(f"{file} does not have {found!r} once")
+        (work / file).write_text(text.replace(found, mended), "latin-1")
     with zipfile.ZipFile(packages / PACKAGES["ziglang"][1]) as wheel:
         wheel.extractall(work / "ziglang")  # noqa: S202 - its hash is known
     (work / "ziglang/ziglang").rename(work / "zig")

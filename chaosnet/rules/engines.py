@@ -23,7 +23,7 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="71db81785154081e885601f2a7e87d9972a3e8b486ea149d41d17e9ce92cb42c",
+            module_sha256="05e0186f64e07ae28c70068156c5fda1dd54fd32a8ee0f8f6ddc9e06c575542e",
             prelude="prelude.lua",
             prelude_sha256="91a2cb86e8b09ad6544d8022603b41819d8b3bf926dc7eaf67a8274962cdd3e3",
         ),

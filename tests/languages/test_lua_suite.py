@@ -1,4 +1,4 @@
-"""Lua's own test files run inside the engine: whole, with listed patches, or not at all for a listed reason."""
+"""Lua's own test files run in the engine: whole, with listed patches, or not at all for a listed reason."""
 
 from typing import Any
 
