@@ -19,6 +19,7 @@ from chaosnet.base.errors import ChaosError, Invalid, Refused, Unavailable
 from chaosnet.rpc.client import AsyncClient
 from explorer.board import Board
 from explorer.chain import Chain
+from explorer.contracts import ContractPages
 from explorer.desk import Desk
 from explorer.feed import Feed
 from explorer.nodes import Nodes, NodeView
@@ -65,6 +66,7 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
     desk = Desk(chain, feed, board.undone, renderer.part)
     renderer.site = {"nodes": views, "board": board, "feed": feed, "cards_max": CARDS}
     pages = Pages(Sources(views, chain, board, desk, feed), renderer)
+    contract_pages = ContractPages(views, chain, renderer)
     errors = ErrorPages(views, renderer)
 
     @asynccontextmanager
@@ -89,6 +91,10 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
         "/nodes": pages.nodes,
         "/tree": pages.tree,
         "/validators": pages.validators,
+        "/contracts": contract_pages.contracts,
+        "/contract/{address}": contract_pages.contract,
+        "/tokens": contract_pages.tokens,
+        "/token/{id}": contract_pages.token,
         "/live": pages.live,
         "/health": pages.health,
         "/static/{name}": static_file,
@@ -133,7 +139,13 @@ class ErrorPages:
         return response
 
     def _unknown(self, request: Request) -> Response:
-        kinds = {"/block/": "block", "/tx/": "transaction", "/address/": "account"}
+        kinds = {
+            "/block/": "block",
+            "/tx/": "transaction",
+            "/address/": "account",
+            "/contract/": "contract",
+            "/token/": "token",
+        }
         path = request.url.path
         kind = next((kind for start, kind in kinds.items() if path.startswith(start)), "page")
         typed = path.rpartition("/")[2][:100] if kind != "page" else ""
@@ -175,6 +187,7 @@ async def robots(request: Request) -> Response:
     """Crawlers read the front page and single things, not endless lists."""
     return PlainTextResponse(
         "User-agent: *\nDisallow: /live\nDisallow: /search\nDisallow: /blocks?\nDisallow: /tree\n"
+        "Disallow: /contract/*?\n"
     )
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final, NamedTuple
 
 from chaosnet.base.errors import Invalid
+from chaosnet.rpc.schema import ContractEvent
 from chaosnet.rpc.schema.values import from_json, to_json
 
 VALUE_CHARS_MAX: Final = 4_000
@@ -156,3 +157,27 @@ def _json(name: str, text: str) -> object:
         return to_json(from_json(found))
     except (ValueError, RecursionError, TypeError, Invalid):
         raise Invalid("bad_argument", f"{name}: JSON, without fractions") from None
+
+
+class Interfaces:
+    """What is known of contracts that a page speaks of: address -> interface."""
+
+    def __init__(self, known: dict[str, dict[str, Any]]) -> None:
+        self._known = known
+
+    def arguments(self, action: dict[str, Any]) -> list[tuple[str, str, str]]:
+        """Return (name, kind, text) of a call's arguments, which come as plain JSON with bytes as 0x."""
+        declared = self._known.get(str(action.get("contract")), {}).get("methods", {})
+        method = declared.get(action.get("method")) if isinstance(declared, dict) else None
+        given = action.get("args")
+        names = method.get("args") if isinstance(method, dict) else None
+        return named([_plain_json(item) for item in given] if isinstance(given, list) else [given], names)
+
+    def values(self, event: ContractEvent) -> list[tuple[str, str, str]]:
+        """Return (name, kind, text) of what an event says."""
+        declared = self._known.get(event.contract, {}).get("events", {})
+        return named(event.values, declared.get(event.name) if isinstance(declared, dict) else None)
+
+
+def _plain_json(value: object) -> object:
+    return to_json(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple, TypeVar
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -10,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from chaosnet.base.errors import ChaosError, Invalid
-from chaosnet.rpc.schema import Account, DelegationList, LockStatus
+from chaosnet.rpc.schema import Account, ContractSummary, DelegationList, Holding, LockStatus, Transaction
 from explorer.board import Board
+from explorer.calls import Interfaces
+from explorer.calls import shown as value_text
 from explorer.chain import Chain
 from explorer.desk import Desk
 from explorer.feed import Feed, LiveResponse
@@ -25,6 +28,8 @@ ROWS: Final = 25
 CARDS: Final = 12
 """Blocks in the strip of the home page."""
 QUERY_CHARS_MAX: Final = 200
+INTERFACES_MAX: Final = 8
+"""Contracts whose interface one page of a transaction asks for."""
 TOPICS: Final = frozenset(("state", "block", "chain", "transactions", "tree", "validators"))
 
 BLOCK_NAME: Final = re.compile(r"[0-9]{1,18}|[0-9a-f]{64}|head|final")
@@ -183,8 +188,17 @@ class Pages:
         body = {name: value for name, value in found.body.items() if name != "actions"}
         actions = found.body.get("actions")
         shown = [a for a in actions if isinstance(a, dict)] if isinstance(actions, list) else []
+        known = Interfaces(await self._interfaces(found, shown))
         return self._page(
-            request, "transaction", tx=found, body=body, actions=shown, dropped_from=dropped_from
+            request,
+            "transaction",
+            tx=found,
+            body=body,
+            actions=shown,
+            dropped_from=dropped_from,
+            arguments=known.arguments,
+            values_of=known.values,
+            shown=value_text,
         )
 
     async def address(self, request: Request) -> Response:
@@ -206,7 +220,35 @@ class Pages:
             older=page.next,
             is_first=cursor is None,
             delegations=await self._delegations(address),
+            holdings=await self._holdings(address),
+            contract=await self._contract_of(address),
         )
+
+    async def _holdings(self, address: str) -> list[Holding]:
+        """What tokens an account has, as far as a node tells."""
+        try:
+            return (await self._chain.holdings(address, None, ROWS)).holdings
+        except ChaosError:
+            return []
+
+    async def _contract_of(self, address: str) -> ContractSummary | None:
+        """The contract at an address, or None."""
+        try:
+            return (await self._chain.contract(address)).summary
+        except ChaosError:
+            return None
+
+    async def _interfaces(
+        self, found: Transaction, actions: list[dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
+        """Interfaces of the contracts that a transaction calls or that speak in it, as far as nodes tell."""
+        called = [str(a["contract"]) for a in actions if a.get("kind") == "call" and a.get("contract")]
+        addresses = dict.fromkeys([*called, *(event.contract for event in found.events)])
+        interfaces: dict[str, dict[str, Any]] = {}
+        for address in list(addresses)[:INTERFACES_MAX]:
+            with suppress(ChaosError):
+                interfaces[address] = (await self._chain.contract(address)).interface
+        return interfaces
 
     async def _delegations(self, address: str) -> DelegationList | None:
         """What an account has bonded; None when it is nothing, or a node does not tell."""

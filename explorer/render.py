@@ -51,6 +51,7 @@ class Renderer:
         env.filters |= {
             "cos": show.cos,
             "number": show.number,
+            "units": show.units,
             "short": show.short,
             "iso": show.iso,
             "machine_time": show.machine_time,

@@ -14,6 +14,7 @@ from explorer.language import Words
 AGE_UNITS: Final = (("age_d", 86_400), ("age_h", 3_600), ("age_min", 60), ("age_s", 1))
 SILENT: Final = re.compile(r"(\d{1,4}) of (\d{1,4}) members silent, (\d{1,4}) needed")
 YEAR_10000_MS: Final = 253_402_300_800_000
+DECIMALS_MAX: Final = 18
 DIGITS_MAX: Final = 40
 """Digits of a number in text that are shown as one."""
 
@@ -33,6 +34,15 @@ def cos(motes: str | int) -> Markup:
     zeros = part[len(head) :] if head else "." + part
     tail = Markup('<span class="zeros">{}</span>').format(zeros) if zeros else ""
     return Markup("{}{:,}{}{}{}").format(sign, abs(int(whole)), point, head, tail)
+
+
+def units(amount: str | int, decimals: int) -> str:
+    """Return an amount of a token with its decimals, thousands apart; what is no number as it is."""
+    text = str(amount)
+    if not re.fullmatch(r"[0-9]{1,40}", text) or not 0 <= decimals <= DECIMALS_MAX:
+        return text
+    whole, part = divmod(int(text), 10**decimals)
+    return f"{whole:,}.{part:0{decimals}}" if decimals else f"{whole:,}"
 
 
 def number(value: object) -> str:

@@ -57,7 +57,7 @@ def test_languages_have_the_same_messages_with_the_same_values() -> None:
 # Beginnings of keys that pages put together: t("title_" ~ code).
 MADE = (
     *("age_", "finality_", "title_", "health_", "role_", "action_", "status_", "code_", "error_", "agrees_"),
-    *("engine_", "evidence_"),
+    *("engine_", "evidence_", "permission_", "kind_", "right_", "help_right_"),
 )
 
 
