@@ -31,9 +31,11 @@ from chaosnet.cli import (
     policy,
     registration,
     stake,
+    token,
     tree,
     tx,
     tx_build,
+    tx_trace,
     validators,
     verify,
 )
@@ -95,9 +97,11 @@ def assemble() -> None:
     keys.app.add_typer(registration.app)
     app.add_typer(keys.app, name="keys")
     tx.app.add_typer(tx_build.app)
+    tx.app.add_typer(tx_trace.app)
     app.add_typer(tx.app, name="tx")
     app.add_typer(stake.app, name="stake")
     app.add_typer(contract.app, name="contract")
+    app.add_typer(token.app, name="token")
     app.add_typer(account.app)
     app.add_typer(chain.app)
     app.add_typer(validators.app)

@@ -5,7 +5,7 @@ A fence's first word is the language; the words after it say what the block is:
 * `contract name=bank args=["a",1]`: a whole contract, deployed with these arguments; its address can be used
   under that name by pieces after it.
 * `declares`: fields of the contract in which the pieces after it run.
-* nothing: a piece of a method's body. A line that ends in a comment with an arrow promises something: `-- → 23`
+* nothing: a piece of a method's body. A line that ends in a comment with an arrow promises: `-- → 23`
   (in JavaScript `// → 23n`) that its expression has this value, `-- → reverts "text"` and `-- → fails code`
   that the call fails so.
 * `test`: left to `chaosnet contract test`.

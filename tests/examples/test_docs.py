@@ -1,4 +1,4 @@
-"""docs/contracts.md keeps what it promises: each block of code runs, in both languages with the same results."""
+"""docs/contracts.md keeps its promises: each block of code runs, in both languages with the same results."""
 
 import re
 
