@@ -66,7 +66,6 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
     desk = Desk(chain, feed, board.undone, renderer.part)
     renderer.site = {"nodes": views, "board": board, "feed": feed, "cards_max": CARDS}
     pages = Pages(Sources(views, chain, board, desk, feed), renderer)
-    contract_pages = ContractPages(views, chain, renderer)
     errors = ErrorPages(views, renderer)
 
     @asynccontextmanager
@@ -91,10 +90,7 @@ def create_app(nodes: Sequence[str], *, connect: Connect = AsyncClient) -> Starl
         "/nodes": pages.nodes,
         "/tree": pages.tree,
         "/validators": pages.validators,
-        "/contracts": contract_pages.contracts,
-        "/contract/{address}": contract_pages.contract,
-        "/tokens": contract_pages.tokens,
-        "/token/{id}": contract_pages.token,
+        **ContractPages(views, chain, renderer).handlers(),
         "/live": pages.live,
         "/health": pages.health,
         "/static/{name}": static_file,

@@ -34,6 +34,15 @@ class ContractPages:
         self._chain = chain
         self._page = renderer.page
 
+    def handlers(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
+        """Return path -> handler of all pages here."""
+        return {
+            "/contracts": self.contracts,
+            "/contract/{address}": self.contract,
+            "/tokens": self.tokens,
+            "/token/{id}": self.token,
+        }
+
     async def contracts(self, request: Request) -> Response:
         """All contracts, newest first."""
         cursor = _cursor(request, "cursor")
