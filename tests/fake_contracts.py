@@ -71,6 +71,12 @@ class FakeContracts:
         more = f'["names","{found[limit - 1][1]}"]' if len(found) > limit else None
         return schema.StorageList(entries=entries, next=more)
 
+    def storage_entry(self, address: str, key: list[object]) -> schema.StorageEntry:
+        found = self.contract_storage(address, key, None, 1).entries
+        if not found or found[0].key != key:
+            raise Invalid("not_found", "key")
+        return found[0]
+
     def storage_proof(
         self, address: str, key: list[object], height: int | None, trusted_height: int
     ) -> schema.StorageProof:

@@ -83,6 +83,8 @@ class NodeBackend(ContractViews):
             )
             ids = [tx_id.hex() for tx_id in fact.tx_ids]
             self._hub.publish(schema.BlockEvent(block=summary, tx_ids=ids))
+            if said := present.said(self.names, fact):
+                self._hub.publish(said)
             if fact.is_final:
                 self._finalise(fact.height, fact.block_id)
         elif isinstance(fact, Reorganised):

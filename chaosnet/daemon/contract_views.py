@@ -9,6 +9,7 @@ import msgspec
 
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
+from chaosnet.base.limits import BLOCK_TXS_MAX
 from chaosnet.contracts import values
 from chaosnet.contracts.keys import Part, encode_key
 from chaosnet.contracts.values import Value
@@ -20,7 +21,7 @@ from chaosnet.kernel.chain import context_for
 from chaosnet.ledger.accounts import total
 from chaosnet.ledger.contracts.actions import query_contract
 from chaosnet.ledger.contracts.names import asset_of_text
-from chaosnet.ledger.contracts.reading import is_frozen_at, storage_entries
+from chaosnet.ledger.contracts.reading import Entry, is_frozen_at, storage_entries, storage_entry
 from chaosnet.ledger.contracts.records import Contract, find_contract, source_of
 from chaosnet.ledger.contracts.tokens import RIGHTS, Token, read_holding, read_token
 from chaosnet.ledger.keys import entry_key
@@ -80,16 +81,17 @@ class ContractViews(StakingViews):
         contract = self._contract(state, address).address
         behind = None if after is None else _parts_of(after)
         entries = storage_entries(state, contract, _parts_of(prefix), behind, limit + 1)
-        shown = [
-            schema.StorageEntry(
-                key=[to_json(part) for part in entry.key],
-                value=to_json(values.decode(entry.value)),
-                rate=entry.rate,
-            )
-            for entry in entries[:limit]
-        ]
+        shown = [_shown(entry) for entry in entries[:limit]]
         following = msgspec.json.encode(shown[-1].key).decode() if len(entries) > limit else None
         return schema.StorageList(entries=shown, next=following)
+
+    def storage_entry(self, address: str, key: list[object]) -> schema.StorageEntry:
+        """Return one entry; raises Invalid(`no_contract`, `not_found`, `bad_argument`, `too_large`)."""
+        state = self._published().state
+        found = storage_entry(state, self._contract(state, address).address, _parts_of(key))
+        if found is None:
+            raise Invalid("not_found", "the contract keeps nothing under this key")
+        return _shown(found)
 
     def storage_proof(
         self, address: str, key: list[object], height: int | None, trusted_height: int
@@ -330,6 +332,14 @@ class ContractViews(StakingViews):
         )
 
 
+def _shown(entry: Entry) -> schema.StorageEntry:
+    return schema.StorageEntry(
+        key=[to_json(part) for part in entry.key],
+        value=to_json(values.decode(entry.value)),
+        rate=entry.rate,
+    )
+
+
 def _parts_of(key: list[object]) -> list[Part]:
     found = []
     for item in key:
@@ -360,6 +370,6 @@ def _hex_of(cursor: str | None) -> bytes:
 
 def _place_of(cursor: str) -> Place:
     parts = [_number_of(part) for part in cursor.split(".")]
-    if len(parts) != 3:
+    if len(parts) != 3 or parts[0] >= 10**12 or parts[1] >= BLOCK_TXS_MAX:
         raise Invalid("bad_argument", "cursor")
     return parts[0], parts[1], parts[2]

@@ -8,6 +8,7 @@ from chaosnet.base.codec import encode
 from chaosnet.base.units import Address
 from chaosnet.contracts import values
 from chaosnet.crypto.addresses import format_address
+from chaosnet.kernel.events import HeadMoved
 from chaosnet.ledger.accounts import NO_ACCOUNT, decode_account, released, spendable, total
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.state import State
@@ -207,6 +208,20 @@ def contract_event(names: Names, event: Event, tx_id: bytes, height: int) -> sch
         index=event.index,
         tx_id=tx_id.hex(),
         height=height,
+    )
+
+
+def said(names: Names, fact: HeadMoved) -> schema.SaidEvent | None:
+    """Return what contracts said in a block that became the head; None when they were silent."""
+    events = [
+        contract_event(names, event, tx_id, fact.height)
+        for tx_id, outcome in zip(fact.tx_ids, fact.outcomes, strict=False)
+        for event in outcome.events
+    ]
+    if not events:
+        return None
+    return schema.SaidEvent(
+        height=fact.height, block_id=fact.block_id.hex(), is_final=fact.is_final, events=events
     )
 
 

@@ -262,6 +262,8 @@ def extend(node: Node, candidate: Candidate, head: Head, now: int, *, final_heig
     """Add one block to the canonical chain: durable first, then everything that speaks of it."""
     old, header, applied = node.head, head.header, candidate.applied
     assert applied is not None  # noqa: S101 - only what was executed gets here
+    tx_ids = tuple(signed.tx_id for signed in candidate.txs)
+    outcomes = applied.outcomes if any(o is not NO_OUTCOME for o in applied.outcomes) else ()
     node.effects.append(
         PersistBlock(
             height=header.height,
@@ -270,8 +272,8 @@ def extend(node: Node, candidate: Candidate, head: Head, now: int, *, final_heig
             block=candidate.raw,
             seal=head.seal,
             receipts=applied.receipts,
-            outcomes=applied.outcomes if any(o is not NO_OUTCOME for o in applied.outcomes) else (),
-            tx_ids=tuple(signed.tx_id for signed in candidate.txs),
+            outcomes=outcomes,
+            tx_ids=tx_ids,
             changes=applied.changes,
             undo=applied.undo,
             touched=touched_by(candidate.txs),
@@ -300,7 +302,8 @@ def extend(node: Node, candidate: Candidate, head: Head, now: int, *, final_heig
                 is_final=final_height >= header.height,
                 sealed_round=proof.round if isinstance(proof, QuorumProof | RoundProof) else 0,
                 ours=header.proposer == node.own_operator(head.sealed_by),
-                tx_ids=tuple(signed.tx_id for signed in candidate.txs),
+                tx_ids=tx_ids,
+                outcomes=outcomes,
             )
         )
     )

@@ -288,6 +288,8 @@ class HeadMoved(Fact):
     ours: bool
     """This node proposed it."""
     tx_ids: tuple[bytes, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    """As in PersistBlock."""
 
 
 class Reorganised(Fact):

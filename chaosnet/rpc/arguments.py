@@ -20,6 +20,7 @@ TransactionId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Hash 
 AddressText = Annotated[str, Meta(min_length=1, max_length=90, description="Bech32m address.")]
 TokenId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Id of the token, in hex.")]
 KeyText = Annotated[str, Meta(max_length=1_000)]
+EventName = Annotated[str, Meta(min_length=1, max_length=64, description="Events of this name only.")]
 Cursor = Annotated[str, Meta(max_length=200, description="`next` of the page before.")]
 Limit = Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Most items to return.")]
 
@@ -119,11 +120,16 @@ class StorageArguments(Arguments):
     limit: Limit = 20
 
 
-class StorageProofArguments(Arguments):
-    """One entry of a contract's storage at one block, for somebody who trusts another block."""
+class StorageEntryArguments(Arguments):
+    """One entry of a contract's storage."""
 
     address: AddressText
     key: Annotated[KeyText, Meta(description="Declared name and parts, as a JSON list.")]
+
+
+class StorageProofArguments(StorageEntryArguments):
+    """One entry of a contract's storage at one block, for somebody who trusts another block."""
+
     height: HeightNumber | None = None
     trusted_height: HeightNumber = 0
 
@@ -132,9 +138,13 @@ class EventsArguments(PageArguments):
     """A page of events, newest first."""
 
     contract: AddressText | None = None
-    name: (
-        Annotated[str, Meta(min_length=1, max_length=64, description="Events of this name only.")] | None
-    ) = None
+    name: EventName | None = None
+
+
+class ContractEventsArguments(ContractPageArguments):
+    """A page of one contract's events, newest first."""
+
+    name: EventName | None = None
 
 
 class EventProofArguments(Arguments):

@@ -25,6 +25,11 @@ async def contract_storage(asked: Asked[args.StorageArguments]) -> schema.Storag
     return asked.backend.contract_storage(given.address, _key_of(given.prefix, "prefix"), after, given.limit)
 
 
+async def storage_entry(asked: Asked[args.StorageEntryArguments]) -> schema.StorageEntry:
+    """One entry of a contract's storage."""
+    return asked.backend.storage_entry(asked.given.address, _key_of(asked.given.key, "key"))
+
+
 async def storage_proof(asked: Asked[args.StorageProofArguments]) -> schema.StorageProof:
     """Self-contained proof of an entry of a contract's storage, present or absent."""
     given = asked.given
@@ -38,6 +43,12 @@ async def events(asked: Asked[args.EventsArguments]) -> schema.EventList:
     if given.name is not None and given.contract is None:
         raise Invalid("bad_argument", "name: a contract is needed too")
     return await asked.backend.events(given.contract, given.name, given.cursor, given.limit)
+
+
+async def contract_events(asked: Asked[args.ContractEventsArguments]) -> schema.EventList:
+    """Events of one contract, newest first: all, or of one name."""
+    given = asked.given
+    return await asked.backend.events(given.address, given.name, given.cursor, given.limit)
 
 
 async def event_proof(asked: Asked[args.EventProofArguments]) -> schema.EventProof:

@@ -35,6 +35,15 @@ CONTRACT_ROUTES: Final = (
         problems=("bad_address", "no_contract"),
     ),
     Route(
+        name="storage_entry",
+        method="GET",
+        path="/v1/contracts/{address}/storage/{key}",
+        call=handlers.storage_entry,
+        result=schema.StorageEntry,
+        arguments=args.StorageEntryArguments,
+        problems=("bad_address", "no_contract", "not_found"),
+    ),
+    Route(
         name="storage_proof",
         method="GET",
         path="/v1/contracts/{address}/storage/{key}/proof",
@@ -42,6 +51,15 @@ CONTRACT_ROUTES: Final = (
         result=schema.StorageProof,
         arguments=args.StorageProofArguments,
         problems=("bad_address", "not_found"),
+    ),
+    Route(
+        name="contract_events",
+        method="GET",
+        path="/v1/contracts/{address}/events",
+        call=handlers.contract_events,
+        result=schema.EventList,
+        arguments=args.ContractEventsArguments,
+        problems=("bad_address",),
     ),
     Route(
         name="query",

@@ -29,6 +29,10 @@ class ContractReads:
         """Return entries whose keys begin with some parts; `after`: `next` of the page before."""
         return self._do(calls.contract_storage(address, prefix, after, limit))
 
+    def storage_entry(self, address: str, key: list[object]) -> schema.StorageEntry:
+        """Return one entry; raises Invalid(`no_contract`, `not_found`)."""
+        return self._do(calls.storage_entry(address, key))
+
     def storage_proof(
         self, address: str, key: list[object], height: int | None = None, trusted_height: int = 0
     ) -> schema.StorageProof:
@@ -44,6 +48,12 @@ class ContractReads:
     ) -> schema.EventList:
         """Return events, newest first: all, or of one contract, or of one name of it."""
         return self._do(calls.events(contract, name, cursor, limit))
+
+    def contract_events(
+        self, address: str, name: str | None = None, cursor: str | None = None, limit: int = 20
+    ) -> schema.EventList:
+        """Return events of one contract, newest first: all, or of one name."""
+        return self._do(calls.contract_events(address, name, cursor, limit))
 
     def event_proof(self, tx_id: str, index: int, trusted_height: int = 0) -> schema.EventProof:
         """Return a proof of one event, to be checked with `chaosnet.rpc.lightclient`."""

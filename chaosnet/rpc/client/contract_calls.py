@@ -26,6 +26,12 @@ def contract_storage(
     return read(path, schema.StorageList, prefix=key_text(prefix or []), after=after, limit=limit)
 
 
+def storage_entry(address: str, key: list[object]) -> Call[schema.StorageEntry]:
+    """Return one entry; raises Invalid(`no_contract`, `not_found`)."""
+    path = f"/v1/contracts/{part(address)}/storage/{part(key_text(key))}"
+    return read(path, schema.StorageEntry)
+
+
 def storage_proof(
     address: str, key: list[object], height: int | None = None, trusted_height: int = 0
 ) -> Call[schema.StorageProof]:
@@ -44,6 +50,14 @@ def events(
 ) -> Call[schema.EventList]:
     """Return events, newest first: all, or of one contract, or of one name of it."""
     return read("/v1/events", schema.EventList, contract=contract, name=name, cursor=cursor, limit=limit)
+
+
+def contract_events(
+    address: str, name: str | None = None, cursor: str | None = None, limit: int = 20
+) -> Call[schema.EventList]:
+    """Return events of one contract, newest first: all, or of one name."""
+    path = f"/v1/contracts/{part(address)}/events"
+    return read(path, schema.EventList, name=name, cursor=cursor, limit=limit)
 
 
 def event_proof(tx_id: str, index: int, trusted_height: int = 0) -> Call[schema.EventProof]:

@@ -43,6 +43,7 @@ from chaosnet.rpc.schema.events import PendingEvent as PendingEvent
 from chaosnet.rpc.schema.events import ReorgEvent as ReorgEvent
 from chaosnet.rpc.schema.events import ResetEvent as ResetEvent
 from chaosnet.rpc.schema.events import RoundEvent as RoundEvent
+from chaosnet.rpc.schema.events import SaidEvent as SaidEvent
 from chaosnet.rpc.schema.events import StreamEvent as StreamEvent
 from chaosnet.rpc.schema.node import ConsensusStatus as ConsensusStatus
 from chaosnet.rpc.schema.node import Health as Health

@@ -1,6 +1,6 @@
 """Events of the stream; the SSE event type is the struct's tag."""
 
-from chaosnet.rpc.schema.chain import BlockSummary
+from chaosnet.rpc.schema.chain import BlockSummary, ContractEvent
 from chaosnet.rpc.schema.node import Health, Shape
 
 
@@ -9,6 +9,17 @@ class BlockEvent(Shape, tag="block", tag_field="event"):
 
     block: BlockSummary
     tx_ids: list[str]
+
+
+class SaidEvent(Shape, tag="said", tag_field="event"):
+    """Contracts said something in the block that became the head (SSE event `said`, after its `block`)."""
+
+    height: int
+    block_id: str
+    is_final: bool
+    """Otherwise a `reorg` may take the block back, and what was said in it."""
+    events: list[ContractEvent]
+    """In the order of the block."""
 
 
 class ReorgEvent(Shape, tag="reorg", tag_field="event"):
@@ -66,5 +77,13 @@ class ClosedEvent(Shape, tag="closed", tag_field="event"):
 
 
 StreamEvent = (
-    BlockEvent | ReorgEvent | FinalEvent | PendingEvent | HealthEvent | RoundEvent | ResetEvent | ClosedEvent
+    BlockEvent
+    | SaidEvent
+    | ReorgEvent
+    | FinalEvent
+    | PendingEvent
+    | HealthEvent
+    | RoundEvent
+    | ResetEvent
+    | ClosedEvent
 )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from chaosnet.base.codec import encode
@@ -131,6 +132,9 @@ async def test_storage_in_pages_and_proved(stage: Stage) -> None:
     assert first.next == '["names","n2"]'
     rest = stage.backend.contract_storage(box, [], after, 3)
     assert ([e.value for e in rest.entries], rest.next) == ([3, 4], None)
+    assert stage.backend.storage_entry(box, ["names", "n3"]).value == 3
+    with pytest.raises(Invalid, match="not_found"):
+        stage.backend.storage_entry(box, ["names", "n9"])
     proof = stage.backend.storage_proof(box, ["names", "n3"], None, 0)
     checked = lightclient.check_storage_proof(proof, genesis_hash=stage.chain.genesis_hash)
     assert checked.value == values.encode(3)
@@ -191,6 +195,23 @@ async def test_a_transaction_tells_events_values_and_failures(stage: Stage) -> N
     assert [(e.name, e.contract, e.tx_id) for e in found.events] == [("Put", box, good.tx_id.hex())]
     found = await stage.backend.transaction(bad.tx_id.hex())
     assert (found.code, found.text, found.failed_at, found.events) == ("reverted", "no", 0, [])
+
+
+async def test_the_stream_tells_what_contracts_said(stage: Stage) -> None:
+    box = stage.deploy()
+    reader = stage.hub.subscribe(0, kinds=("said",))
+    await reader.next_chunk()
+    silent, loud = stage.call(box, "fail"), stage.call(box, "twice", 5)
+    stage.grow(silent, loud)
+    stage.grow()
+    frame = await reader.next_chunk()
+    assert frame.count(b"event: said") == 1
+    (line,) = [line for line in frame.splitlines() if line.startswith(b"data: ")]
+    told = msgspec.json.decode(line.removeprefix(b"data: "), type=schema.SaidEvent)
+    assert (told.height, told.is_final) == (2, True)
+    assert [(e.tx_id, e.index, e.name) for e in told.events] == [
+        (loud.tx_id.hex(), i, name) for i, name in enumerate(("Put", "Put", "Made"))
+    ]
 
 
 async def test_an_event_is_proved_against_its_header(stage: Stage) -> None:

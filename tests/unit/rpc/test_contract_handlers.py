@@ -43,6 +43,10 @@ async def test_a_busy_node_says_so() -> None:
         (f"/v1/contracts/{BOX}/storage?prefix={'x' * 1_001}", "bad_argument"),
         (f"/v1/contracts/{BOX}/storage?limit=0", "bad_argument"),
         (f"/v1/contracts/{BOX}/storage/names/proof", "bad_argument"),
+        (f"/v1/contracts/{BOX}/storage/names", "bad_argument"),
+        (f"/v1/contracts/{BOX}/storage/%5B%22names%22%5D", "not_found"),
+        ("/v1/contracts/nobody/events", "bad_address"),
+        (f"/v1/contracts/{BOX}/events?name=", "bad_argument"),
         ("/v1/events?name=Put", "bad_argument"),
         (f"/v1/events?contract={BOX}&name={'x' * 65}", "bad_argument"),
         (f"/v1/events/{TX}/64/proof", "bad_argument"),
@@ -78,6 +82,9 @@ async def test_the_client_asks_all_of_it() -> None:
         assert (len(page.entries), page.next) == (30, '["names","n/29"]')
         assert len((await node.contract_storage(BOX, ["names"], page.next, 30)).entries) == 10
         assert (await node.contract_storage(BOX, ["count"])).entries == []
+        assert (await node.storage_entry(BOX, ["names", "n/07"])).key == ["names", "n/07"]
+        with pytest.raises(Invalid, match="not_found"):
+            await node.storage_entry(BOX, ["names", "n/77"])
         assert (await node.storage_proof(BOX, ["names", "n/00"], 3)).storage_key == ["names", "n/00"]
         first = await node.events(BOX, "Put", limit=30)
         assert len((await node.events(BOX, "Put", first.next, 30)).events) == 10

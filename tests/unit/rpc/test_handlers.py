@@ -31,6 +31,8 @@ PATHS = {
     "contract": f"/v1/contracts/{BOX}",
     "contract_storage": f"/v1/contracts/{BOX}/storage?limit=2",
     "storage_proof": f"/v1/contracts/{BOX}/storage/{KEY}/proof?height=3",
+    "storage_entry": f"/v1/contracts/{BOX}/storage/{KEY}",
+    "contract_events": f"/v1/contracts/{BOX}/events?name=Put",
     "events": f"/v1/events?contract={BOX}&name=Put&limit=2",
     "event_proof": f"/v1/events/{TX}/0/proof?trusted_height=2",
     "token": f"/v1/tokens/{TOKEN}",
