@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chaosnet.base.errors import Broken, Invalid, Refused
+from chaosnet.contracts.machine import Machine
 from chaosnet.daemon.machines import main_machine
 from chaosnet.daemon.runtime import VERIFY_CHUNK, verify_items
 from chaosnet.kernel.blocks import Candidate
@@ -22,6 +23,7 @@ from chaosnet.kernel.boot import Stored, check_stored, genesis_stored, make_node
 from chaosnet.kernel.chain import candidate_from, execute, head_of, prepare, seed_of
 from chaosnet.kernel.events import AskVerify
 from chaosnet.kernel.node import Node, NodeConfig
+from chaosnet.ledger.state import State
 from chaosnet.model.genesis import Genesis, engine_at, supply_at
 from chaosnet.model.header import block_id_of
 from chaosnet.storage import layout
@@ -94,6 +96,29 @@ def replay(
     )
 
 
+def replay_to(store: ChainView, genesis: Genesis, height: int, machine: Machine, progress: Progress) -> State:
+    """Execute a chain up to a height, signatures excepted; return the state after that block.
+
+    Raises as `replay`, and Invalid(`not_found`) for a height that is not final.
+    """
+    first = genesis_stored(genesis)
+    _check_start(store, first)
+    if height > store.final_height():
+        raise Invalid("not_found", f"block {height} is not final yet")
+    node = make_node(NodeConfig(genesis, node_id=bytes(32), seed=b"", machine=machine), first, store)
+    _change_engine(node, 1)
+    with _collecting_seldom():
+        for done in range(1, height + 1):
+            stored, candidate = _stored_candidate(node, store, done)
+            node.effects.clear()
+            try:
+                _execute(node, store, _Ahead(stored, candidate, []))
+            except Invalid as error:
+                raise _differs(done, str(error)) from error
+            progress(done, height)
+    return node.head.state
+
+
 def _check_start(store: ChainView, first: Stored) -> None:
     """Raise Refused(`wrong_genesis`) unless the chain's block 0 is the one of the genesis."""
     stored = store.stored_header(0)
@@ -134,16 +159,7 @@ def _run(node: Node, store: ChainView, pool: ThreadPoolExecutor, height: int, pr
 def _prepared(node: Node, store: ChainView, pool: ThreadPoolExecutor, height: int) -> Iterator[_Ahead]:
     """Yield all blocks decoded, with the checks of their signatures under way."""
     for number in range(1, height + 1):
-        stored = store.stored_header(number)
-        encoded = None if stored is None else store.encoded_block(stored)
-        if stored is None or encoded is None:
-            raise Broken("data_damaged", f"block {number} is missing")
-        try:
-            candidate = candidate_from(encoded, source=b"")
-            prepare(node, candidate)
-        except Invalid as error:
-            raise _differs(number, str(error)) from error
-        candidate.seal = stored.seal
+        stored, candidate = _stored_candidate(node, store, number)
         verdicts: list[Future[list[bool]]] = []
         for effect in node.effects:
             if isinstance(effect, AskVerify):
@@ -151,8 +167,23 @@ def _prepared(node: Node, store: ChainView, pool: ThreadPoolExecutor, height: in
                 chunks = (items[i : i + VERIFY_CHUNK] for i in range(0, len(items), VERIFY_CHUNK))
                 verdicts += [pool.submit(verify_items, chunk) for chunk in chunks]
         node.effects.clear()
-        node.checks.clear()
         yield _Ahead(stored, candidate, verdicts)
+
+
+def _stored_candidate(node: Node, store: ChainView, number: int) -> tuple[StoredHeader, Candidate]:
+    """Return a stored block ready to be executed; the checks of its signatures are asked as effects."""
+    stored = store.stored_header(number)
+    encoded = None if stored is None else store.encoded_block(stored)
+    if stored is None or encoded is None:
+        raise Broken("data_damaged", f"block {number} is missing")
+    try:
+        candidate = candidate_from(encoded, source=b"")
+        prepare(node, candidate)
+    except Invalid as error:
+        raise _differs(number, str(error)) from error
+    candidate.seal = stored.seal
+    node.checks.clear()
+    return stored, candidate
 
 
 def _execute(node: Node, store: ChainView, block: _Ahead) -> None:
