@@ -162,6 +162,10 @@ class DevChain:
         known = self.accounts.get(who)
         return Address(known.address) if known else parse_address(ADDRESS_PREFIX, who)
 
+    def text_of(self, who: str) -> str:
+        """Return the text of an address, by name or text; raises Invalid(`bad_address`)."""
+        return format_address(ADDRESS_PREFIX, self.address_of(who))
+
     # ── acting ───────────────────────────────────────────────────────────────────────────────────────────
 
     def deploy(
@@ -217,6 +221,12 @@ class DevChain:
         moment = self._moment
         receipt, outcome = self._block(moment, signed)
         return self._result(moment, signed, receipt, outcome)
+
+    def fund(self, who: str, motes: int) -> None:
+        """Send motes out of the last account of the chain: from there they cannot run short soon."""
+        done = self.transfer(who, motes, sender=list(self.accounts)[-1])
+        if not done.is_ok:
+            raise Invalid("bad_argument", f"funding failed: {done.code}")
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,55 @@
+"""`contract test` as a person runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Cli
+
+EXAMPLES = Path(__file__).parents[3] / "examples/counter"
+TESTS = """local counter
+before_each(function() counter = chain.deploy("counter.lua", {5}) end)
+test("adds", function() print("so") expect(counter.add(1)):equals(6) end)
+test("any", {"n int 1..2000"}, function(n) counter.add(n) end)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "contracts"
+    path.mkdir()
+    (path / "counter.lua").write_text((EXAMPLES / "counter.lua").read_text())
+    (path / "counter_test.lua").write_text(TESTS)
+    return path
+
+
+def test_it_shows_what_passed_and_what_failed(cli: Cli, folder: Path) -> None:
+    ran = cli("contract", "test", str(folder / "counter.lua"), "--seed", "one", code=1)
+    assert "| so" in ran.out
+    assert f"{folder / 'counter_test.lua'}:4: add failed: reverted: add 1 to 1000" in ran.out
+    assert "n = 1001" in ran.out
+    assert "1 passed, 1 failed" in ran.out
+    assert "--seed one" in ran.out
+    ran = cli("contract", "test", str(folder), "--filter", "adds")
+    assert "1 passed, 0 failed" in ran.out
+
+
+def test_it_tells_programs(cli: Cli, folder: Path) -> None:
+    (folder / "broken_test.lua").write_text("\n= 1")
+    found = cli("contract", "test", str(folder), "--seed", "one", "--json", code=1).json
+    assert (found["passed"], found["failed"], found["seed"]) == (1, 2, "one")
+    broken, file = found["files"]
+    assert broken["refused"].startswith("broken_test.lua:2: ")
+    first, second = file["tests"]
+    assert (first["is_ok"], first["prints"]) == (True, ["so"])
+    assert (second["is_ok"], second["place"], second["example"]) == (
+        False,
+        "counter_test.lua:4",
+        ["n = 1001"],
+    )
+
+
+def test_nothing_to_test_is_a_wrong_use(cli: Cli, tmp_path: Path) -> None:
+    cli("contract", "test", str(tmp_path), code=2)
+    (tmp_path / "a_test.lua").write_text("")
+    cli("contract", "test", str(tmp_path), code=1)
