@@ -1,7 +1,7 @@
 -- A token of the chain, issued by a contract that keeps its right to issue.
 --
 -- Once it exists, holders send, approve and burn it without this contract: the chain itself keeps the accounts
--- (`chaosnet contract token --help`). The contract decides only what its right allows: who may issue more, and
+-- (`chaosnet token --help`). The contract decides only what its right allows: who may issue more, and
 -- when that ends. Whatever it holds itself is its treasury.
 
 local function only_owner()
