@@ -1,0 +1,38 @@
+-- @NAME@: anybody adds to it, and it remembers who added how much.
+
+contract{
+  api = 1,
+  name = "@NAME@",
+  version = "0.1.0",
+  licence = "MIT",
+  doc = "Adds up what people add.",
+  events = {Added = {"by address", "amount int", "total int"}},
+  storage = {total = "counter", by = "map address int"},
+
+  init = {args = {"start int"}, run = function(start)
+    ensure(start >= 0, "start below zero")
+    store.total:set(start)
+  end},
+
+  methods = {
+    add = {
+      kind = "write", args = {"amount int"}, returns = "int",
+      doc = "Add 1 to 1,000 and return the new total.",
+      run = function(amount)
+        ensure(amount >= 1 and amount <= 1000, "add 1 to 1000")
+        local total = store.total:add(amount)
+        store.by:add(ctx.caller, amount)
+        emit("Added", ctx.caller, amount, total)
+        return total
+      end,
+    },
+    total = {
+      kind = "view", returns = "int", doc = "The sum of everything.",
+      run = function() return store.total:get() end,
+    },
+    added_by = {
+      kind = "view", args = {"who address"}, returns = "int", doc = "What one address has added.",
+      run = function(who) return store.by:get(who) or 0 end,
+    },
+  },
+}
