@@ -9,6 +9,8 @@ A fence's first word is the language; the words after it say what the block is:
   (in JavaScript `// → 23n`) that its expression has this value, `-- → reverts "text"` and `-- → fails code`
   that the call fails so.
 * `test`: left to `chaosnet contract test`.
+
+`file=bank.lua` says under which name a reader saves a block.
 """
 
 import json
@@ -53,6 +55,13 @@ def blocks_of(path: Path) -> list[Block]:
         Block(found[1], found[2].strip(), found[3], text.count("\n", 0, found.start()) + 1)
         for found in _FENCE.finditer(text)
     ]
+
+
+def save_files(path: Path, language: str, folder: Path) -> None:
+    """Save the blocks of a document that a reader is told to save."""
+    for block in blocks_of(path):
+        if block.language == language and "file" in block.options:
+            (folder / block.options["file"]).write_text(block.text, encoding="utf-8")
 
 
 @dataclass(slots=True)

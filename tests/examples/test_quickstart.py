@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.documented import ENGINES, blocks_of
+from tests.examples.documented import ENGINES, save_files
 from tests.tidy import REPOSITORY
 from tests.unit.cli.conftest import ANNA, Cli, cli
 from tests.unit.cli.contract_node import ContractNode, contract_node
@@ -41,9 +41,7 @@ def test_a_newcomer_gets_a_token(
     language: str, node: ContractNode, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for block in blocks_of(DOCUMENT):
-        if block.language == language and block.kind == "contract" and "Gold" in block.text:
-            (tmp_path / f"gold.{language}").write_text(block.text)
+    save_files(DOCUMENT, language, tmp_path)
     [seed] = ANNA.seeds.values()
     faucet = cli.add_key("faucet", seed)
     known, shown = {"BOB": faucet}, ""
