@@ -11,7 +11,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from chaosnet.model.genesis_json import format_genesis
-from tests.golden import test_contracts, test_genesis
+from tests.attacks import test_cases, test_chain
+from tests.attacks.running import everything
+from tests.golden import test_contracts, test_gas, test_genesis
 
 
 def main() -> None:
@@ -23,6 +25,12 @@ def main() -> None:
     values["first_block"] = test_genesis.first_block()
     (folder / "expected.json").write_text(json.dumps(values, indent=2) + "\n")
     test_contracts.FILE.write_text(json.dumps(test_contracts.block(), indent=2) + "\n")
+    for file, found in (
+        (test_gas.FILE, test_gas.block()),
+        (test_cases.FILE, everything()),
+        (test_chain.FILE, test_chain.block()),
+    ):
+        file.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
