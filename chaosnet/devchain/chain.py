@@ -95,7 +95,7 @@ class DevChain:
         """`params`: fields of ChainParams that differ from those of a new network."""
         self.tracer = Tracer(machine)
         self.accounts: Mapping[str, DevAccount] = {name: dev_account(name) for name in names}
-        self.genesis: Genesis = _genesis(tuple(self.accounts.values()), params)
+        self.genesis: Genesis = dev_genesis(tuple(self.accounts.values()), params)
         self.genesis_hash = genesis_hash_of(self.genesis)
         self._moment = _Moment(genesis_state(self.genesis), 0, self.genesis.time_ms)
         self._kept: list[_Moment] = []
@@ -340,7 +340,8 @@ def _list(raw: bytes) -> list[Value]:
     return found if isinstance(found, list) else [found]
 
 
-def _genesis(accounts: tuple[DevAccount, ...], params: dict[str, int]) -> Genesis:
+def dev_genesis(accounts: tuple[DevAccount, ...], params: dict[str, int]) -> Genesis:
+    """Return a network of one validator, the keeper, where gas has no price and each account holds FUNDS."""
     keeper = dev_account("keeper")
     keys = [dev_account(f"keeper {purpose}").policy.keys[0][0] for purpose in ("votes", "links")]
     member = Member(
