@@ -142,6 +142,16 @@ class FakeContracts:
         self.token(token_id)
         return schema.HoldingList(holdings=[_holding(MAKER, "1000000"), _holding(BOX, "50")][:limit])
 
+    async def token_transfers(
+        self, token_id: str, cursor: str | None, limit: int
+    ) -> schema.TokenTransferList:
+        self.token(token_id)
+        made = [
+            schema.TokenTransfer(source=MAKER, to=BOX, amount="50", tx_id=TX, height=5),
+            schema.TokenTransfer(source="", to=MAKER, amount="1000050", tx_id=TX, height=4),
+        ]
+        return schema.TokenTransferList(transfers=made[:limit])
+
     async def account_tokens(self, address: str, cursor: str | None, limit: int) -> schema.HoldingList:
         parse_address("cos", address)
         return schema.HoldingList(holdings=[_holding(address, "1000000")] if address == MAKER else [])

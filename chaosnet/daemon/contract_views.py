@@ -1,4 +1,4 @@
-"""What people and programs see of contracts and tokens, at the durable head (contracts: State, Tokens)."""
+"""What people and programs see of contracts, at the durable head (contracts: State)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,37 +9,31 @@ import msgspec
 
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Invalid
-from chaosnet.base.limits import BLOCK_TXS_MAX
 from chaosnet.contracts import values
 from chaosnet.contracts.keys import Part, encode_key
 from chaosnet.contracts.values import Value
 from chaosnet.crypto.hashing import merkle_proof
 from chaosnet.daemon import present
 from chaosnet.daemon.query_pool import QueryPool
-from chaosnet.daemon.staking_views import StakingViews
+from chaosnet.daemon.token_views import Place, TokenViews, number_of, place_of
 from chaosnet.kernel.chain import context_for
 from chaosnet.ledger.accounts import total
 from chaosnet.ledger.contracts.actions import query_contract
-from chaosnet.ledger.contracts.names import asset_of_text
-from chaosnet.ledger.contracts.reading import Entry, is_frozen_at, storage_entries, storage_entry
+from chaosnet.ledger.contracts.reading import Entry, storage_entries, storage_entry
 from chaosnet.ledger.contracts.records import Contract, find_contract, source_of
-from chaosnet.ledger.contracts.tokens import RIGHTS, Token, read_holding, read_token
 from chaosnet.ledger.keys import entry_key
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.ledger.state import State
 from chaosnet.model.receipt import Event, Outcome
-from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
 from chaosnet.rpc.schema.values import from_json, to_json
 
 PLACES_MAX: Final = 256
 """Transactions, or blocks, that are looked through for one page of events."""
-Place = tuple[int, int, int]
-"""Height, position in the block, position among the transaction's events."""
 
 
-class ContractViews(StakingViews):
-    """The part of the backend about contracts and tokens."""
+class ContractViews(TokenViews):
+    """The part of the backend about contracts."""
 
     query_pool: QueryPool | None = None
     """Runs questions; without it none are answered."""
@@ -48,7 +42,7 @@ class ContractViews(StakingViews):
 
     async def contracts(self, cursor: str | None, limit: int) -> schema.ContractList:
         """Return contracts, newest first; a cursor is a number."""
-        before = None if cursor is None else _number_of(cursor)
+        before = None if cursor is None else number_of(cursor)
         state = self._published().state
         rows = await self._read(lambda: self._store.contracts(before, limit))
         # The store may be a block ahead of the state that was reported.
@@ -155,7 +149,7 @@ class ContractViews(StakingViews):
     ) -> schema.EventList:
         """Return events, newest first; a cursor is `height.position.index`."""
         address = None if contract is None else self._address(contract)
-        before = _place_of(cursor) if cursor else (self._height + 1, 0, 0)
+        before = place_of(cursor) if cursor else (self._height + 1, 0, 0)
 
         def read() -> schema.EventList:
             found: list[schema.ContractEvent] = []
@@ -201,9 +195,7 @@ class ContractViews(StakingViews):
 
     def _event(self, place: Place, event: Event) -> schema.ContractEvent:
         height, position, _ = place
-        block = self._store.block(height)
-        tx_id = decode_transaction(block.block.txs[position]).tx_id if block is not None else b""
-        return present.contract_event(self.names, event, tx_id, height)
+        return present.contract_event(self.names, event, self._tx_id_at(height, position), height)
 
     async def event_proof(self, tx_id: str, index: int, trusted_height: int) -> schema.EventProof:
         """Return a proof of one event against its block's header; raises Invalid(`not_found`)."""
@@ -233,45 +225,6 @@ class ContractViews(StakingViews):
             **self._trust_of(stored.decoded(), stored.seal, sealed_by, trusted_height),
         )
 
-    # ── tokens ───────────────────────────────────────────────────────────────────────────────────────────
-
-    async def tokens(self, cursor: str | None, limit: int) -> schema.TokenList:
-        """Return tokens in the order of their ids; a cursor is an id."""
-        state = self._published().state
-        ids = await self._read(lambda: self._store.tokens(_hex_of(cursor), limit))
-        found = [(token, read_token(state, token)) for token in ids]
-        return schema.TokenList(
-            tokens=[self._token(token, record) for token, record in found if record is not None],
-            next=ids[-1].hex() if len(ids) == limit else None,
-        )
-
-    def token(self, token_id: str) -> schema.Token:
-        """Return a token; raises Invalid(`no_token`)."""
-        token = asset_of_text(token_id)
-        return self._token(token, self._known_token(self._published().state, token))
-
-    async def token_holders(self, token_id: str, cursor: str | None, limit: int) -> schema.HoldingList:
-        """Return holders in the order of addresses; a cursor is an address in hex."""
-        token = asset_of_text(token_id)
-        state = self._published().state
-        record = self._known_token(state, token)
-        holders = await self._read(lambda: self._store.holders(token, _hex_of(cursor), limit))
-        return schema.HoldingList(
-            holdings=[self._holding(state, token, record, holder) for holder in holders],
-            next=holders[-1].hex() if len(holders) == limit else None,
-        )
-
-    async def account_tokens(self, address: str, cursor: str | None, limit: int) -> schema.HoldingList:
-        """Return what an address holds, in the order of tokens; a cursor is a token's id."""
-        holder = self._address(address)
-        state = self._published().state
-        ids = await self._read(lambda: self._store.held_by(holder, _hex_of(cursor), limit))
-        found = [(token, read_token(state, token)) for token in ids]
-        return schema.HoldingList(
-            holdings=[self._holding(state, token, record, holder) for token, record in found if record],
-            next=ids[-1].hex() if len(ids) == limit else None,
-        )
-
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _contract(self, state: State, address: str) -> Contract:
@@ -289,46 +242,6 @@ class ContractViews(StakingViews):
             engine=record.engine,
             creator=self.names.address(record.creator),
             height=record.height,
-        )
-
-    def _known_token(self, state: State, token: bytes) -> Token:
-        record = read_token(state, token)
-        if record is None:
-            raise Invalid("no_token", token.hex())
-        return record
-
-    def _token(self, token: bytes, record: Token) -> schema.Token:
-        names, reserve = self.names, record.reserve
-        held = {right: getattr(record, right) for right in RIGHTS}
-        return schema.Token(
-            id=token.hex(),
-            symbol=record.symbol,
-            name=record.name,
-            decimals=record.decimals,
-            issuer=names.address(record.issuer),
-            supply=str(record.supply),
-            supply_max=str(record.supply_max),
-            rights={right: names.address(holder) for right, holder in held.items() if holder},
-            is_paused=record.is_paused,
-            reserve=None
-            if reserve is None
-            else schema.TokenReserve(
-                motes_part=str(reserve.motes_part),
-                token_part=str(reserve.token_part),
-                fee=reserve.fee,
-                withdraw=names.address(reserve.withdraw) if reserve.withdraw else "",
-                motes=str(reserve.motes),
-            ),
-        )
-
-    def _holding(self, state: State, token: bytes, record: Token, holder: bytes) -> schema.Holding:
-        return schema.Holding(
-            token=token.hex(),
-            symbol=record.symbol,
-            decimals=record.decimals,
-            amount=str(read_holding(state, token, holder)),
-            holder=self.names.address(holder),
-            is_frozen=bool(record.freeze) and is_frozen_at(state, token, holder),
         )
 
 
@@ -353,23 +266,3 @@ def _parts_of(key: list[object]) -> list[Part]:
 def _value_of(found: list[object]) -> Value:
     value: Any = from_json(found)
     return value  # type: ignore[no-any-return]
-
-
-def _number_of(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise Invalid("bad_argument", "cursor")
-    return int(cursor)
-
-
-def _hex_of(cursor: str | None) -> bytes:
-    try:
-        return bytes.fromhex(cursor or "")
-    except ValueError:
-        raise Invalid("bad_argument", "cursor") from None
-
-
-def _place_of(cursor: str) -> Place:
-    parts = [_number_of(part) for part in cursor.split(".")]
-    if len(parts) != 3 or parts[0] >= 10**12 or parts[1] >= BLOCK_TXS_MAX:
-        raise Invalid("bad_argument", "cursor")
-    return parts[0], parts[1], parts[2]

@@ -21,7 +21,7 @@ from chaosnet.ledger.epochs import epoch_of
 from chaosnet.ledger.members import members_of, next_validators
 from chaosnet.ledger.state import State
 from chaosnet.model.block import ValidatorSet, decode_block_hashed, validators_hash_of
-from chaosnet.model.contract_actions import Call, Deploy, IssueToken, SendToken
+from chaosnet.model.contract_actions import Call, ChangeToken, Deploy, IssueToken, SendToken
 from chaosnet.model.epoch import Epoch
 from chaosnet.model.genesis import engine_at, era_at
 from chaosnet.model.header import (
@@ -321,6 +321,10 @@ def touched_by(txs: tuple[SignedTx, ...]) -> tuple[bytes, ...]:
         for place, action in enumerate(body.actions):
             if isinstance(action, Transfer | SendToken | IssueToken):
                 addresses[action.to] = None
+                if isinstance(action, SendToken) and action.owner:
+                    addresses[action.owner] = None
+            elif isinstance(action, ChangeToken):
+                addresses |= dict.fromkeys(filter(None, (action.subject, action.to)))
             elif isinstance(action, Call):
                 addresses[action.contract] = None
             elif isinstance(action, Deploy):

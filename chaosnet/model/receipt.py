@@ -39,6 +39,18 @@ class Event(Record, tag=1):
     """Position among the events of its transaction."""
 
 
+class Move(Record, tag=1):
+    """Tokens that changed hands."""
+
+    token: bytes
+    """Id (32 bytes)."""
+    source: bytes
+    """Address; empty: they were made."""
+    to: bytes
+    """Address; empty: they were destroyed."""
+    amount: int
+
+
 class Outcome(Record, tag=1):
     """What a transaction left behind beside its receipt."""
 
@@ -50,6 +62,8 @@ class Outcome(Record, tag=1):
     """What a contract said when it failed; at most 256 bytes."""
     failed_at: int = -1
     """Position of the action that failed."""
+    moves: tuple[Move, ...] = ()
+    """In order; none when it failed. COS is not among them."""
 
 
 NO_OUTCOME: Final = Outcome()

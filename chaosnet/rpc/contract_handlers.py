@@ -78,6 +78,12 @@ async def token_holders(asked: Asked[args.TokenPageArguments]) -> schema.Holding
     return await asked.backend.token_holders(given.id, given.cursor, given.limit)
 
 
+async def token_transfers(asked: Asked[args.TokenPageArguments]) -> schema.TokenTransferList:
+    """Transfers of a token, newest first: also those inside contracts, and what was made and destroyed."""
+    given = asked.given
+    return await asked.backend.token_transfers(given.id, given.cursor, given.limit)
+
+
 async def account_tokens(asked: Asked[args.ContractPageArguments]) -> schema.HoldingList:
     """Tokens that an account or a contract holds."""
     given = asked.given

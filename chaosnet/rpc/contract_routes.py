@@ -116,6 +116,15 @@ CONTRACT_ROUTES: Final = (
         problems=("no_token",),
     ),
     Route(
+        name="token_transfers",
+        method="GET",
+        path="/v1/tokens/{id}/transfers",
+        call=handlers.token_transfers,
+        result=schema.TokenTransferList,
+        arguments=args.TokenPageArguments,
+        problems=("no_token",),
+    ),
+    Route(
         name="account_tokens",
         method="GET",
         path="/v1/accounts/{address}/tokens",

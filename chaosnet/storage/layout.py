@@ -24,6 +24,8 @@ _BLOCK_START: Final = b"\x94\x01"
 _SEALED_START: Final = b"\x93\x01"
 """An array of three (tag, block, seal) and the tag of SealedBlock."""
 _POSITION_BITS: Final = 16
+_TOKEN_KIND: Final = b"\xff"
+"""Before the id of a token where addresses stand, which begin with their kind."""
 _LEVEL: Final = 1
 
 Changes = dict[bytes, bytes | None]
@@ -90,14 +92,23 @@ def history_rows(height: int, touched: Iterable[bytes]) -> list[tuple[int, int]]
     return sorted((account, first + position) for position, account in map(_touched.unpack_from, touched))
 
 
-def event_rows(height: int, outcomes: Iterable[Outcome]) -> set[tuple[int, int]]:
-    """Return (account prefix, location) of each transaction in which a contract said something."""
+def outcome_rows(height: int, outcomes: Iterable[Outcome]) -> set[tuple[int, int]]:
+    """Return (prefix, location) of each contract that said something and each token that moved."""
     first = location_of(height, 0)
-    return {
-        (account_prefix(event.contract), first + position)
+    names = (
+        (position, name)
         for position, outcome in enumerate(outcomes)
-        for event in outcome.events
-    }
+        for name in (
+            *[event.contract for event in outcome.events],
+            *[token_name(move.token) for move in outcome.moves],
+        )
+    )
+    return {(account_prefix(name), first + position) for position, name in names}
+
+
+def token_name(token: bytes) -> bytes:
+    """Return what stands for a token where addresses stand."""
+    return _TOKEN_KIND + token
 
 
 # ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────

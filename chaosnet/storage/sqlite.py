@@ -134,7 +134,7 @@ class ChainStore(ChainView):
                 self._writer.execute("INSERT INTO outcome (height, outcomes) VALUES (?, ?)", left)
             txs = layout.tx_rows(block.height, block.tx_ids)
             history = layout.history_rows(block.height, block.touched)
-            history = sorted({*history, *layout.event_rows(block.height, block.outcomes)})
+            history = sorted({*history, *layout.outcome_rows(block.height, block.outcomes)})
             _insert_names(self._writer, txs, history)
             _change_state(self._writer, block.changes)
             names = b"" if final_height >= block.height else layout.pack_names(txs, history)

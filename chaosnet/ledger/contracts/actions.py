@@ -76,7 +76,8 @@ class ContractRun:
         """Return what the transaction left behind."""
         if self._fault is not None:
             return Outcome(failed_at=self._fault[0], text=self._fault[1])
-        return Outcome(tuple(self._run.events), tuple(self._returns))
+        run = self._run
+        return Outcome(tuple(run.events), tuple(self._returns), moves=tuple(run.books.moves))
 
     def failed(self, index: int) -> Outcome:
         """Return what the transaction left behind, another kind of action having failed."""

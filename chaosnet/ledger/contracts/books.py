@@ -20,6 +20,7 @@ from chaosnet.ledger.accounts import credit, debit, spendable
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.keys import ENTRY
 from chaosnet.ledger.overlay import Overlay
+from chaosnet.model.receipt import Move
 
 DEPOSITS: Final = Address(bytes((MODULE,)) + tagged_hash(b"module", b"deposits"))
 """Account that holds the deposits of all entries: no key can spend it."""
@@ -27,7 +28,7 @@ RESERVES: Final = Address(bytes((MODULE,)) + tagged_hash(b"module", b"reserves")
 """Account that holds the coins of all conversion reserves."""
 
 Charge = Callable[[int], None]
-Mark = tuple[int, int]
+Mark = tuple[int, int, int]
 
 _INT_BYTES: Final = {0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9}
 """First byte of an integer -> all its bytes, where it is not one alone."""
@@ -57,7 +58,7 @@ def entry_rate(leaf: bytes) -> int:
 class Books:
     """Coins and entries of the state, as one transaction changes them. Failures are GuestFaults."""
 
-    __slots__ = ("_rate", "_start", "charge", "ctx", "locked", "overlay", "prices")
+    __slots__ = ("_rate", "_start", "charge", "ctx", "locked", "moves", "overlay", "prices")
 
     def __init__(self, overlay: Overlay, ctx: Context) -> None:
         self.overlay = overlay
@@ -69,17 +70,20 @@ class Books:
         """Takes fuel from whoever asks for the work at hand."""
         self.locked = 0
         """Motes that entries lock more than before the action; negative: they were freed."""
+        self.moves: list[Move] = []
+        """Tokens that changed hands, for whoever listens outside the chain."""
 
     # ── going back ──
 
     def mark(self) -> Mark:
         """Return a mark of this moment for `rollback`."""
-        return self.overlay.checkpoint(), self.locked
+        return self.overlay.checkpoint(), self.locked, len(self.moves)
 
     def rollback(self, mark: Mark) -> None:
         """Undo every change since the mark."""
         self.overlay.rollback(mark[0])
         self.locked = mark[1]
+        del self.moves[mark[2] :]
 
     # ── entries ──
 

@@ -19,6 +19,7 @@ from chaosnet.ledger.contracts.names import address_of_text, address_text
 from chaosnet.ledger.contracts.tokens import NOBODY, RIGHTS, Reserve, Token
 from chaosnet.ledger.keys import frozen_key
 from chaosnet.model.contract_actions import ChangeToken
+from chaosnet.model.receipt import Move
 
 DECIMALS_MAX: Final = 18
 NAME_BYTES_MAX: Final = 64
@@ -116,6 +117,7 @@ def change_token(books: Books, caller: bytes, asked: ChangeToken) -> None:
             check_holder(books, token, "clawback", caller)
             tokens.take(books, token, asked.subject, asked.amount)
             tokens.give(books, token, asked.to, asked.amount)
+            books.moves.append(Move(token, asked.subject, asked.to, asked.amount))
         case "fund":
             _fund(books, caller, token, asked.amount)
         case "withdraw":
@@ -145,11 +147,13 @@ def convert(  # noqa: PLR0913 - the terms of a conversion
         tokens.take(books, token, caller, amount)
         supply, motes = record.supply - amount, reserve.motes - out
         books.move_cos(RESERVES, caller, out)
+        books.moves.append(Move(token, caller, NOBODY, amount))
     else:
         if out > record.supply_max - record.supply:
             raise GuestFault("supply")
         books.move_cos(caller, RESERVES, amount)
         tokens.give(books, token, caller, out)
+        books.moves.append(Move(token, NOBODY, caller, out))
         supply, motes = record.supply + out, reserve.motes + amount
     changed = replace(record, supply=supply, reserve=replace(reserve, motes=motes))
     tokens.store_token(books, token, changed)

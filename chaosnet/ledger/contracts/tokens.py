@@ -18,6 +18,7 @@ from chaosnet.ledger.context import Reader
 from chaosnet.ledger.contracts.books import Books, entry_value
 from chaosnet.ledger.keys import allowance_key, frozen_key, holding_key, token_key
 from chaosnet.model.contract_actions import COS
+from chaosnet.model.receipt import Move
 
 NOBODY: Final = b""
 RIGHTS: Final = ("issue", "freeze", "pause", "clawback")
@@ -121,6 +122,7 @@ def move(books: Books, asset: bytes, amount: int, *, source: bytes, to: bytes) -
     _check_open(books, asset, (source, to))
     take(books, asset, source, amount)
     give(books, asset, to, amount)
+    books.moves.append(Move(asset, source, to, amount))
 
 
 def take(books: Books, token: bytes, holder: bytes, amount: int) -> None:
@@ -146,6 +148,7 @@ def issue(books: Books, token: bytes, to: bytes, amount: int) -> None:
     check_not_frozen(books, token, record, (to,))
     store_token(books, token, msgspec.structs.replace(record, supply=record.supply + amount))
     give(books, token, to, amount)
+    books.moves.append(Move(token, NOBODY, to, amount))
 
 
 def burn(books: Books, token: bytes, holder: bytes, amount: int) -> None:
@@ -153,6 +156,7 @@ def burn(books: Books, token: bytes, holder: bytes, amount: int) -> None:
     record = _check_open(books, token, (holder,))
     take(books, token, holder, amount)
     store_token(books, token, msgspec.structs.replace(record, supply=record.supply - amount))
+    books.moves.append(Move(token, holder, NOBODY, amount))
 
 
 def allowance_of(books: Books, token: bytes, owner: bytes, spender: bytes) -> int:

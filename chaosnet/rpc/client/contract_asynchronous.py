@@ -73,6 +73,12 @@ class AsyncContractReads:
         """Return who holds a token, in the order of addresses."""
         return await self._do(calls.token_holders(token_id, cursor, limit))
 
+    async def token_transfers(
+        self, token_id: str, cursor: str | None = None, limit: int = 20
+    ) -> schema.TokenTransferList:
+        """Return transfers of a token, newest first."""
+        return await self._do(calls.token_transfers(token_id, cursor, limit))
+
     async def account_tokens(
         self, address: str, cursor: str | None = None, limit: int = 20
     ) -> schema.HoldingList:

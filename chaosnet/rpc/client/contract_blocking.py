@@ -71,6 +71,12 @@ class ContractReads:
         """Return who holds a token, in the order of addresses."""
         return self._do(calls.token_holders(token_id, cursor, limit))
 
+    def token_transfers(
+        self, token_id: str, cursor: str | None = None, limit: int = 20
+    ) -> schema.TokenTransferList:
+        """Return transfers of a token, newest first."""
+        return self._do(calls.token_transfers(token_id, cursor, limit))
+
     def account_tokens(self, address: str, cursor: str | None = None, limit: int = 20) -> schema.HoldingList:
         """Return tokens that an account or a contract holds."""
         return self._do(calls.account_tokens(address, cursor, limit))

@@ -81,6 +81,14 @@ def token_holders(token_id: str, cursor: str | None = None, limit: int = 20) -> 
     return read(f"/v1/tokens/{part(token_id)}/holders", schema.HoldingList, cursor=cursor, limit=limit)
 
 
+def token_transfers(
+    token_id: str, cursor: str | None = None, limit: int = 20
+) -> Call[schema.TokenTransferList]:
+    """Return transfers of a token, newest first."""
+    path = f"/v1/tokens/{part(token_id)}/transfers"
+    return read(path, schema.TokenTransferList, cursor=cursor, limit=limit)
+
+
 def account_tokens(address: str, cursor: str | None = None, limit: int = 20) -> Call[schema.HoldingList]:
     """Return tokens that an account or a contract holds."""
     return read(f"/v1/accounts/{part(address)}/tokens", schema.HoldingList, cursor=cursor, limit=limit)

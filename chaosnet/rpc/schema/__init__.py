@@ -35,6 +35,8 @@ from chaosnet.rpc.schema.contracts import StorageProof as StorageProof
 from chaosnet.rpc.schema.contracts import Token as Token
 from chaosnet.rpc.schema.contracts import TokenList as TokenList
 from chaosnet.rpc.schema.contracts import TokenReserve as TokenReserve
+from chaosnet.rpc.schema.contracts import TokenTransfer as TokenTransfer
+from chaosnet.rpc.schema.contracts import TokenTransferList as TokenTransferList
 from chaosnet.rpc.schema.events import BlockEvent as BlockEvent
 from chaosnet.rpc.schema.events import ClosedEvent as ClosedEvent
 from chaosnet.rpc.schema.events import FinalEvent as FinalEvent

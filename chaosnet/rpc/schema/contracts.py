@@ -148,6 +148,25 @@ class HoldingList(Shape):
     next: str | None = None
 
 
+class TokenTransfer(Shape):
+    """Tokens that changed hands, by a transaction's own action or inside a contract."""
+
+    source: str
+    """Empty: they were made."""
+    to: str
+    """Empty: they were destroyed."""
+    amount: str
+    tx_id: str
+    height: int
+
+
+class TokenTransferList(Shape):
+    """Newest first."""
+
+    transfers: list[TokenTransfer]
+    next: str | None = None
+
+
 class TokenReserve(Shape):
     """Coins behind a token: so many motes for so many of it."""
 

@@ -72,9 +72,7 @@ class Asker:
 async def asker(tmp_path: Path) -> AsyncIterator[Asker]:
     stage = Stage(tmp_path)
     yield Asker(stage)
-    assert stage.backend.query_pool is not None
-    stage.backend.query_pool.close()
-    stage.chain.store.close()
+    stage.close()
 
 
 async def test_keys_that_are_none_are_refused(asker: Asker) -> None:

@@ -71,6 +71,11 @@ class Stage:
         self.backend.query_pool = QueryPool(1, RpcSection(query_waiting_max=1), lambda _: new_machine())
         self.nonce = 0
 
+    def close(self) -> None:
+        assert self.backend.query_pool is not None
+        self.backend.query_pool.close()
+        self.chain.store.close()
+
     def sign(self, *actions: Any, gas: int = 5_000_000) -> SignedTx:
         body = body_of(self.chain.genesis, ALICE, self.nonce, *actions, gas_limit=gas)
         self.nonce += 1
@@ -95,9 +100,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     made = Stage(tmp_path)
     yield made
-    assert made.backend.query_pool is not None
-    made.backend.query_pool.close()
-    made.chain.store.close()
+    made.close()
 
 
 async def code_of(reading: Any) -> str:
@@ -261,33 +264,6 @@ async def test_questions_change_nothing_and_are_bounded(stage: Stage) -> None:
     assert await code_of(ask("get", "a", gas=10**9)) == "gas_limit"
     assert await code_of(ask("get", 1.5)) == "bad_argument"
     assert stage.chain.node.head.state.root == root
-
-
-async def test_tokens_and_who_holds_them(stage: Stage) -> None:
-    box = stage.deploy()
-    mints = [stage.call(box, "mint", symbol) for symbol in ("ONE", "TWO")]
-    stage.grow(*mints)
-    ids = [(await stage.backend.transaction(tx.tx_id.hex())).returns[0] for tx in mints]
-    bob, alice = (format_address("cos", person.address) for person in (BOB, ALICE))
-    stage.grow(stage.call(box, "give", ids[0], bob, 7))
-    first = await stage.backend.tokens(None, 1)
-    rest = await stage.backend.tokens(first.next, 5)
-    assert [t.id for t in (*first.tokens, *rest.tokens)] == sorted(str(token) for token in ids)
-    one = stage.backend.token(str(ids[0]))
-    assert (one.symbol, one.supply, one.issuer) == ("ONE", "57", box)
-    assert one.rights == {"issue": box, "freeze": alice}
-    held: dict[str, str] = {}
-    cursor = None
-    for _ in range(2):
-        page = await stage.backend.token_holders(str(ids[0]), cursor, 1)
-        held |= {h.holder: h.amount for h in page.holdings}
-        cursor = page.next
-    assert held == {alice: "50", bob: "7"}
-    mine = await stage.backend.account_tokens(alice, None, 5)
-    assert sorted((h.symbol, h.amount) for h in mine.holdings) == [("ONE", "50"), ("TWO", "50")]
-    assert (await stage.backend.account_tokens(box, None, 5)).holdings == []
-    with pytest.raises(Invalid, match="no_token"):
-        stage.backend.token("00" * 32)
 
 
 async def test_a_dry_run_tells_gas_deposit_and_events(stage: Stage) -> None:

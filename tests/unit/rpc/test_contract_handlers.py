@@ -55,6 +55,7 @@ async def test_a_busy_node_says_so() -> None:
         ("/v1/tokens/zz", "bad_argument"),
         (f"/v1/tokens/{TX}", "no_token"),
         (f"/v1/tokens/{TX}/holders", "no_token"),
+        (f"/v1/tokens/{TX}/transfers", "no_token"),
         ("/v1/accounts/nobody/tokens", "bad_address"),
         ("/v1/contracts?cursor=" + "x" * 201, "bad_argument"),
     ],
@@ -93,6 +94,7 @@ async def test_the_client_asks_all_of_it() -> None:
         assert (await node.tokens()).tokens[0].symbol == "BOX"
         assert (await node.token(TOKEN)).reserve is not None
         assert [h.holder for h in (await node.token_holders(TOKEN)).holdings] == [MAKER, BOX]
+        assert [t.to for t in (await node.token_transfers(TOKEN, limit=1)).transfers] == [BOX]
         assert (await node.account_tokens(ABSENT)).holdings == []
         with pytest.raises(Invalid, match="no_contract"):
             await node.contract(ABSENT)

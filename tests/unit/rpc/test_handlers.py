@@ -37,6 +37,7 @@ PATHS = {
     "event_proof": f"/v1/events/{TX}/0/proof?trusted_height=2",
     "token": f"/v1/tokens/{TOKEN}",
     "token_holders": f"/v1/tokens/{TOKEN}/holders",
+    "token_transfers": f"/v1/tokens/{TOKEN}/transfers",
     "account_tokens": f"/v1/accounts/{MAKER}/tokens",
 }
 READS = [route for route in ROUTES if route.method == "GET" and route.name not in ("stream", "metrics")]
