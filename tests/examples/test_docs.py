@@ -1,16 +1,19 @@
 """docs/contracts.md keeps its promises: each block of code runs, in both languages with the same results."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from chaosnet.cli.main import run
 from chaosnet.contracts import interface, keys, ops, values
 from chaosnet.contracts.faults import FAULTS, TEXT_BYTES_MAX
-from chaosnet.ledger.contracts.books import DEPOSITS
+from chaosnet.devchain.bundle import bundle
+from chaosnet.devchain.chain import DevChain
 from chaosnet.model.contract_actions import CONTRACT_BYTES_MAX, SENT_MAX
 from chaosnet.rules.registry import rules_at
-from tests.examples.documented import ENGINES, Block, Reader, blocks_of
-from tests.machines import on_big_stack
+from tests.examples.documented import ENGINES, Block, Reader, blocks_of, save_files
+from tests.machines import machine, on_big_stack
 from tests.tidy import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs/contracts.md"
@@ -48,6 +51,23 @@ def _shape(block: Block) -> tuple[int, ...]:
     return (block.text.count(" → "),)
 
 
+@pytest.mark.parametrize("language", sorted(ENGINES))
+def test_a_contract_in_several_files(language: str, tmp_path: Path) -> None:
+    save_files(DOCUMENT, language, tmp_path)
+    made = bundle(tmp_path / f"shop.{language}")
+
+    def price() -> object:
+        chain = DevChain(machine())
+        return chain.query(str(chain.deploy(made.source, made.engine).value), "price", 101)
+
+    assert on_big_stack(price) == 121
+
+
+def test_commands_are_those_there_are() -> None:
+    for command in sorted(set(re.findall(r"chaosnet (contract|token|tx) ([a-z]+)", TEXT))):
+        assert run([*command, "--help"]) == 0, command
+
+
 def test_every_code_of_a_failure_is_explained() -> None:
     explained = re.findall(r"^\| `(\w+)` \|", TEXT.split("## When something fails")[1], re.MULTILINE)
     assert explained == list(FAULTS)
@@ -56,7 +76,6 @@ def test_every_code_of_a_failure_is_explained() -> None:
 def test_numbers_are_those_of_the_chain() -> None:
     gas, prices = rules_at(1).gas, ops.prices_of(1)
     per_gas = gas.fuel_per_gas
-    assert DEPOSITS
     for name, number in (
         ("a transaction with a call, one signature", gas.tx_base + gas.per_signature + gas.call),
         ("every operation below", prices.host_call // per_gas),
