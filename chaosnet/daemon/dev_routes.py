@@ -55,7 +55,7 @@ class Advance(Shape):
 
 
 class Impersonate(Shape):
-    """A transfer or a call in the name of any account or contract."""
+    """A transfer or a call in the name of any account; contracts send no transactions."""
 
     sender: str
     to: str = ""
