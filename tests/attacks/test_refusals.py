@@ -133,7 +133,8 @@ ESCAPES = {
         "try { for (;;); } catch {} return 1n",
         "try { for (;;); } finally { return 1n }",
         "return Promise.resolve().then(() => { for (;;); }).catch(() => 1n)",
-        "const g = (function* () { try { for (;;); } finally { yield } })(); try { g.next() } catch {} return 1n",
+        """const g = (function* () { try { for (;;); } finally { yield } })();
+        try { g.next() } catch {} return 1n""",
         "for (;;) try { store.n.set(1n) } catch {}",
         "try { for (;;); } catch (e) { store.n.set(1n) } finally { store.n.set(2n) }",
     ],
