@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from chaosnet.cli.asking import DEFAULT_NODE, Node, TimeoutS, Wait, address_of_text, asking
+from chaosnet.cli.contract_faces import one_line
 from chaosnet.cli.contract_sending import (
     DepositMax,
     DryRun,
@@ -19,11 +20,11 @@ from chaosnet.cli.contract_sending import (
 )
 from chaosnet.cli.contract_values import (
     encoded,
+    inline_value,
     interface_of,
     method_of,
     sent_of,
     sent_text,
-    shown_value,
     typed,
 )
 from chaosnet.cli.keyring import KeysDir, PasswordFile, Yes, is_interactive, keystore
@@ -90,8 +91,8 @@ def call(
         if wanted.kind == "view" and not as_json:
             note(f"{method} changes nothing: `chaosnet contract query` answers it without a fee")
         if not as_json:
-            shown = ", ".join(shown_value(value) for value in values)
-            line = ("call", f"{about.interface.name}.{method}({shown})")
+            shown = ", ".join(inline_value(value) for value in values)
+            line = ("call", f"{one_line(about.interface.name)}.{method}({shown})")
             print_fields([line, ("sent", sent_text(assets)), *cost_lines(plan)])
         question = f"Send {sent_text(assets)} with it?" if assets and is_interactive() else ""
         sent_and_followed(client, plan, way, about, question=question, yes=yes)

@@ -25,9 +25,9 @@ def permission_lines(interface: Interface) -> Fields:
     permissions = interface.permissions
     lines: Fields = []
     if permissions.transfer:
-        lines.append(("may transfer", ", ".join(permissions.transfer)))
+        lines.append(("may transfer", one_line(", ".join(permissions.transfer))))
     if permissions.call:
-        lines.append(("may call", ", ".join(permissions.call)))
+        lines.append(("may call", one_line(", ".join(permissions.call))))
     if permissions.issue:
         lines.append(("may issue", "tokens, and use rights over them"))
     return lines or [("permissions", "none")]
@@ -35,8 +35,8 @@ def permission_lines(interface: Interface) -> Fields:
 
 def interface_lines(interface: Interface, declared: Mapping[str, Value]) -> Fields:
     """Return name, methods, events and storage, one line each."""
-    lines: Fields = [("name", interface.name), ("version", interface.version), ("licence", interface.licence)]
-    lines += [("about", declared.get("doc"))]
+    lines: Fields = [("name", one_line(interface.name)), ("version", one_line(interface.version))]
+    lines += [("licence", one_line(interface.licence)), ("about", one_line(declared.get("doc")))]
     lines += permission_lines(interface)
     if interface.init is not None:
         lines.append(("init", f"{signature(interface.init)} {interface.init.kind}"))
@@ -49,11 +49,16 @@ def interface_lines(interface: Interface, declared: Mapping[str, Value]) -> Fiel
         lines.append(("event", f"{name}({args})"))
     storage = declared.get("storage")
     for name, kind in sorted(storage.items()) if isinstance(storage, dict) else []:
-        lines.append(("storage", f"{name} {kind}" if isinstance(kind, str) else name))
+        lines.append(("storage", f"{name} {one_line(kind)}"))
     return lines
 
 
 def _field(value: Value | Mapping[str, Value], *path: str) -> str:
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else ""
+    return one_line(value)
+
+
+def one_line(value: object) -> str:
+    """Return a text as one line: what a contract says of itself cannot look like another line."""
+    return " ".join(value.split()) if isinstance(value, str) else ""

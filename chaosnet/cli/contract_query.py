@@ -9,16 +9,17 @@ import typer
 from chaosnet.base.errors import Invalid, Refused
 from chaosnet.cli.asking import DEFAULT_NODE, Node, address_of_text, asking
 from chaosnet.cli.contract_call import ContractId, MethodArgs, MethodName
-from chaosnet.cli.contract_faces import interface_lines
+from chaosnet.cli.contract_faces import interface_lines, one_line
 from chaosnet.cli.contract_values import (
     declared_of,
     event_text,
+    inline,
     interface_of,
     method_of,
     shown,
     typed,
 )
-from chaosnet.cli.output import Json, cos, print_fields, print_json, print_table, print_text
+from chaosnet.cli.output import Json, cos, note, print_fields, print_json, print_table, print_text, printable
 from chaosnet.contracts.interface import Interface
 from chaosnet.devchain.bundle import explained
 from chaosnet.rpc import schema
@@ -52,11 +53,11 @@ def query(
         question = schema.Query(method=method, args=given, caller=caller, gas=gas)
         answer = client.query(contract, question)
     if answer.code != "ok":
-        raise Refused(answer.code, explained(answer.text, found.source, "contract"))
+        raise Refused(answer.code, one_line(explained(answer.text, found.source, "contract")))
     if as_json:
         print_json(answer)
     else:
-        print_text(shown(answer.value))
+        print_text(printable(shown(answer.value)))
 
 
 @app.command()
@@ -106,12 +107,14 @@ def show(
             if as_json:
                 print_json(entries)
                 return
-            rows = [[_key_text(entry.key), shown(entry.value)] for entry in entries.entries]
+            rows = [[_key_text(entry.key), inline(entry.value)] for entry in entries.entries]
             print_table(["key", "value"], rows)
+            if entries.next is not None:
+                note(f"there are more: /v1/contracts/{contract}/storage pages through them")
             return
         found = client.contract(contract)
     if source:
-        print_json(found.source) if as_json else print_text(found.source.removesuffix("\n"))
+        print_json(found.source) if as_json else print_text(printable(found.source.removesuffix("\n")))
     elif as_json:
         print_json(found)
     else:
@@ -134,7 +137,7 @@ def _lines(found: schema.Contract) -> list[tuple[str, object]]:
 
 def _key_text(key: list[object]) -> str:
     name, *parts = key
-    return f"{name}[{', '.join(shown(part) for part in parts)}]" if parts else str(name)
+    return f"{name}[{', '.join(inline(part) for part in parts)}]" if parts else str(name)
 
 
 def _show_event(

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from chaosnet.base.errors import Invalid, Refused
 from chaosnet.cli.asking import amount_of
-from chaosnet.cli.contract_values import event_text, shown
+from chaosnet.cli.contract_faces import one_line
+from chaosnet.cli.contract_values import event_text, inline
 from chaosnet.cli.keyring import confirmed, keystore, known_password
 from chaosnet.cli.output import REFUSED, cos, note, print_fields, print_json
 from chaosnet.cli.party import Party
@@ -70,7 +71,7 @@ class Subject:
 
     def explained(self, text: str) -> str:
         """Return what the engine said, with files and lines."""
-        return explained(text, self.source, self.file)
+        return one_line(explained(text, self.source, self.file))
 
 
 def planned(
@@ -126,7 +127,7 @@ def show_tried(plan: Plan, about: Subject, *, as_json: bool) -> None:
         print_json(plan.tried)
         return
     tried = plan.tried
-    value = shown(tried.returns[-1]) if tried.returns else ""
+    value = inline(tried.returns[-1]) if tried.returns else ""
     print_fields(
         [("code", tried.code), ("value", value), *cost_lines(plan), *_event_lines(tried.events, about)]
     )
@@ -175,7 +176,7 @@ def draft_id(plan: Plan) -> str:
 
 
 def _value_text(found: schema.Transaction, value: object) -> str:
-    return "" if found.code != "ok" or value is None else shown(value)
+    return "" if found.code != "ok" or value is None else inline(value)
 
 
 def _event_lines(events: list[schema.ContractEvent], about: Subject) -> list[tuple[str, object]]:

@@ -1,6 +1,7 @@
 """Values of contracts as people type and read them."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from chaosnet.base.errors import Invalid
 from chaosnet.base.units import MOTES_PER_COS
 from chaosnet.cli.asking import address_of_text, payment_of
 from chaosnet.cli.contract_faces import word
+from chaosnet.cli.output import printable
 from chaosnet.contracts import values
 from chaosnet.contracts.interface import Interface, Kind, Method, parse_interface
 from chaosnet.contracts.values import Value
@@ -17,6 +19,8 @@ from chaosnet.rpc import schema
 from chaosnet.rpc.schema.values import from_json, to_json
 
 NIL: Final = "null"
+
+_is_word = re.compile(r"[A-Za-z0-9_.:@-]+", re.ASCII).fullmatch
 
 Arguments = Sequence[tuple[str, Kind]]
 
@@ -70,9 +74,17 @@ def shown(value: object) -> str:
     return found if isinstance(found, str) else json.dumps(_plain(found), ensure_ascii=False)
 
 
-def shown_value(value: Value) -> str:
-    """Return a value as people read it."""
-    return shown(to_json(value))
+def inline(value: object) -> str:
+    """Return a value as part of a line: a text in quotes unless it is one plain word."""
+    text = shown(value)
+    if isinstance(value, str) and not _is_word(text):
+        text = json.dumps(text, ensure_ascii=False)
+    return printable(text)
+
+
+def inline_value(value: Value) -> str:
+    """Return a value as part of a line."""
+    return inline(to_json(value))
 
 
 def event_text(event: schema.ContractEvent, interface: Interface | None) -> str:
@@ -80,7 +92,7 @@ def event_text(event: schema.ContractEvent, interface: Interface | None) -> str:
     fields = interface.events.get(event.name, ()) if interface is not None else ()
     names = [name for name, _ in fields] + [""] * len(event.values)
     parts = (
-        f"{name}={shown(value)}" if name else shown(value)
+        f"{name}={inline(value)}" if name else inline(value)
         for name, value in zip(names, event.values, strict=False)
     )
     return f"{event.name}({', '.join(parts)})"

@@ -76,6 +76,8 @@ HINTS: Final = {
 
 _DETAIL_SUFFICES: Final = ("bad_argument", "internal")
 _WIDTH_UNKNOWN: Final = 200
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What could move the cursor, change colours, or turn the direction of a line."""
 _MOTES: Final = re.compile(r"\b([0-9]{1,40}) motes(?:, ([0-9]{1,40}) can)?")
 
 _console = Console()
@@ -94,7 +96,7 @@ def print_text(text: str) -> None:
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:
     """Write one `name  value` a line, names aligned; empty values are left out."""
-    rows = [(name, str(value)) for name, value in fields if value not in ("", None)]
+    rows = [(name, printable(str(value))) for name, value in fields if value not in ("", None)]
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         typer.echo(f"{typer.style(name.ljust(width), dim=True)}  {value}")
@@ -108,14 +110,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         # Folded rather than cut: an address that is not whole is of no use.
         table.add_column(column.removesuffix("#"), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(printable(str(cell)) for cell in row))
     console = _console if _console.is_terminal else Console(width=_WIDTH_UNKNOWN)
     console.print(table, markup=False, highlight=False)
 
 
 def note(text: str) -> None:
     """Tell people something beside the result."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
+
+
+def printable(text: str) -> str:
+    """Return a text, of whoever, that does to a terminal nothing but appear; line ends stay."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def cos(motes: int | str) -> str:
@@ -149,7 +156,7 @@ def report_error(code: str, detail: str, *, as_json: bool) -> None:
     text = detail or meaning
     if meaning and detail and code not in _DETAIL_SUFFICES:
         text = f"{meaning}: {detail}"
-    text = in_cos(text)
+    text = printable(in_cos(text))
     _errors.print("error:", style="bold red", end=" ")
     _errors.print(f"{text} ({code})", markup=False, highlight=False, soft_wrap=True)
     if code in HINTS:

@@ -11,9 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from chaosnet.base.errors import Invalid
 from chaosnet.base.units import Address
 from chaosnet.cli.asking import genesis_file, hex_bytes
+from chaosnet.cli.contract_faces import one_line
 from chaosnet.cli.contract_source import with_machine
-from chaosnet.cli.contract_values import shown_value
-from chaosnet.cli.output import Json, cos, print_fields, print_json, print_text
+from chaosnet.cli.contract_values import inline_value
+from chaosnet.cli.output import Json, cos, print_fields, print_json, print_text, printable
 from chaosnet.cli.tx import TxId
 from chaosnet.contracts import ops
 from chaosnet.contracts.values import Value
@@ -142,11 +143,11 @@ class Teller:
             lines.append(("failed", f"action {found.outcome.failed_at}"))
         print_fields(lines)
         if not found.frames:
-            said = f": {found.outcome.text}" if found.outcome.text else ""
+            said = f": {printable(found.outcome.text)}" if found.outcome.text else ""
             print_text(f"no contract ran{said}")
         for frame, address in self._outermost():
             for line in self._lines(frame, address, 0):
-                print_text(line)
+                print_text(printable(line))
 
     def _outermost(self) -> Iterator[tuple[Frame, str]]:
         """Yield the outermost frames, each with the address of its contract."""
@@ -178,7 +179,8 @@ class Teller:
         return "", ""
 
     def _explained(self, frame: Frame, address: str) -> str:
-        return explained(frame.text, self._name_and_source(address)[1], "contract")
+        text = explained(frame.text, self._name_and_source(address)[1], "contract")
+        return one_line(text)
 
     def _gas(self, fuel: int) -> int:
         return -(-fuel // self._found.fuel_per_gas)
@@ -209,7 +211,7 @@ class Teller:
 
     def _lines(self, frame: Frame, address: str, depth: int) -> Iterator[str]:
         pad = "  " * depth
-        name = self._name_and_source(address)[0] or address
+        name = one_line(self._name_and_source(address)[0]) or address
         gas = f"{self._gas(frame.fuel):,} gas, its own {self._gas(frame.own_fuel):,}"
         yield f"{pad}{name}.{frame.method}({_listed(frame.args)})  {gas}"
         for step in frame.steps:
@@ -238,5 +240,5 @@ def _listed(value: Value) -> str:
 
 
 def _short(value: Value) -> str:
-    text = shown_value(value) if not isinstance(value, str) else value
+    text = inline_value(value)
     return text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"

@@ -236,3 +236,29 @@ def test_events_are_followed(
     monkeypatch.setattr("chaosnet.cli.contract_query.time.sleep", pause)
     ran = anna("contract", "events", till, "--follow", "--json", code=130)
     assert len(ran.out.splitlines()) == 3
+
+
+def test_a_contract_cannot_play_with_the_terminal(anna: Cli, node: ContractNode, tmp_path: Path) -> None:
+    file = tmp_path / "bad.js"
+    evil = "\\u001b[2J\\u202eX\\nmay call  nobody"
+    file.write_text(
+        f"contract({{ api: 1, name: 'Bad{evil}', doc: '{evil}', events: {{ E: ['t text'] }}, methods: {{"
+        f" say: {{ kind: 'view', doc: '{evil}', run: () => '{evil}' }},"
+        f" tell: {{ kind: 'write', run() {{ emit('E', '{evil}') }} }},"
+        f" fail: {{ kind: 'view', run() {{ revert('{evil}') }} }} }} }})"
+    )
+    bad = deploy(anna, file).json["contract"]
+    called = anna("contract", "call", bad, "tell", "--from", "anna")
+    ran = [
+        anna("contract", "show", bad),
+        anna("contract", "events", bad),
+        anna("contract", "query", bad, "say"),
+        anna("contract", "query", bad, "fail", code=1),
+        called,
+    ]
+    for one in ran:
+        assert not set(one.out + one.err) & {"\x1b", "\u202e"}
+        assert "u001b[2J" in one.out + one.err
+    assert not [
+        line for one in (ran[0], ran[1], called) for line in one.out.splitlines() if line.startswith("may")
+    ]
