@@ -24,7 +24,7 @@ from chaosnet.ledger.contracts.records import Contract, find_contract, source_of
 from chaosnet.ledger.keys import entry_key
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.ledger.state import State
-from chaosnet.model.receipt import Event, Outcome
+from chaosnet.model.receipt import Event
 from chaosnet.rpc import schema
 from chaosnet.rpc.schema.values import from_json, to_json
 
@@ -168,9 +168,8 @@ class ContractViews(TokenViews):
 
     def _events_before(self, address: bytes | None, before: Place) -> Iterator[tuple[Place, Event | None]]:
         """Yield events below a place, newest first, of PLACES_MAX transactions; None for one without any."""
-        for height, position in islice(self._places(address, before), PLACES_MAX):
-            outcomes = self._store.left_by(height) or ()
-            outcome = outcomes[position] if position < len(outcomes) else Outcome()
+        places = islice(self._places(address, before), PLACES_MAX)
+        for height, position, outcome in self._outcomes_at(places):
             said = [e for e in outcome.events if address is None or e.contract == address]
             told = [e for e in reversed(said) if (height, position, e.index) < before]
             for event in told:

@@ -133,6 +133,8 @@ class Devnet:
             if time.monotonic() > deadline:
                 return False
             time.sleep(POLL_S)
+        if child := self._children.get(name):
+            child.wait(timeout_s)  # a zombie is reaped only when the last of its threads has ended
         return True
 
     def end(self, name: str, number: int) -> bool:

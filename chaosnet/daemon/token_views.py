@@ -1,6 +1,6 @@
 """What people and programs see of tokens, at the durable head (contracts: Tokens)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -11,7 +11,7 @@ from chaosnet.ledger.contracts.names import asset_of_text
 from chaosnet.ledger.contracts.reading import is_frozen_at
 from chaosnet.ledger.contracts.tokens import RIGHTS, Token, read_holding, read_token
 from chaosnet.ledger.state import State
-from chaosnet.model.receipt import Move
+from chaosnet.model.receipt import NO_OUTCOME, Move, Outcome
 from chaosnet.model.transaction import decode_transaction
 from chaosnet.rpc import schema
 from chaosnet.storage.layout import token_name
@@ -84,14 +84,20 @@ class TokenViews(StakingViews):
         """Yield what moved of a token below a place, newest first."""
         bound = before[0], before[1] + (before[2] > 0)
         while places := self._store.account_history(token_name(token), bound, PLACES_READ):
-            for height, position in places:
-                outcomes = self._store.left_by(height) or ()
-                moves = outcomes[position].moves if position < len(outcomes) else ()
-                for index in reversed(range(len(moves))):
-                    place = height, position, index
-                    if moves[index].token == token and place < before:
-                        yield place, moves[index]
+            for height, position, outcome in self._outcomes_at(places):
+                for index in reversed(range(len(outcome.moves))):
+                    place, moved = (height, position, index), outcome.moves[index]
+                    if moved.token == token and place < before:
+                        yield place, moved
             bound = places[-1]
+
+    def _outcomes_at(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, Outcome]]:
+        """Yield places with what was left there; what a block left is read once while its places follow."""
+        read, outcomes = -1, ()
+        for height, position in places:
+            if height != read:
+                read, outcomes = height, self._store.left_by(height) or ()
+            yield height, position, outcomes[position] if position < len(outcomes) else NO_OUTCOME
 
     def _transfer(self, place: Place, move: Move) -> schema.TokenTransfer:
         names = self.names

@@ -130,6 +130,7 @@ def told(node: NodePlan, stage: Stage, contract: str) -> dict[str, Any]:
             "tokens": client.tokens(limit=50),
             "held": tokens,
             "holders": [client.token_holders(held.token, limit=50) for held in tokens],
+            "transfers": [client.token_transfers(held.token, limit=50) for held in tokens],
         }
 
 
@@ -193,6 +194,8 @@ def test_a_token_has_holders(stage: Stage, language: str) -> None:
             assert (found.symbol, found.supply, found.issuer) == (symbol, "1500", contract)
             assert [h.token for h in client.account_tokens(contract).holdings] == [token]
             assert token in [h.token for h in client.account_tokens(other).holdings]
+            moved = [(t.source, t.to, t.amount) for t in client.token_transfers(token).transfers]
+            assert moved == [("", contract, "500"), (owner, other, "30"), ("", owner, "1000")]
     assert stage.ask(contract, "token").value == token
 
 

@@ -15,6 +15,7 @@ from chaosnet.crypto.addresses import format_address
 from chaosnet.daemon.backend import Identity, NodeBackend
 from chaosnet.daemon.config import RpcSection
 from chaosnet.daemon.query_pool import QueryPool
+from chaosnet.kernel.events import Reorganised
 from chaosnet.ledger.contracts.records import contract_id
 from chaosnet.model.contract_actions import Call, Deploy
 from chaosnet.model.transaction import SignedTx
@@ -198,6 +199,31 @@ async def test_a_transaction_tells_events_values_and_failures(stage: Stage) -> N
     assert [(e.name, e.contract, e.tx_id) for e in found.events] == [("Put", box, good.tx_id.hex())]
     found = await stage.backend.transaction(bad.tx_id.hex())
     assert (found.code, found.text, found.failed_at, found.events) == ("reverted", "no", 0, [])
+
+
+async def test_what_a_branch_said_goes_with_it(stage: Stage) -> None:
+    box = stage.deploy()
+    common = stage.chain.node.head
+    lost = (stage.call(box, "put", "a", 1), stage.call(box, "mint", "ONE"))
+    made = on_big_stack(lambda: stage.chain.add_unfinal([tx.raw for tx in lost]))
+    stage.backend.on_report(made[1])
+    old_id = made[1].block_id
+    token = (await stage.backend.tokens(None, 5)).tokens[0].id
+    assert len((await stage.backend.token_transfers(token, None, 5)).transfers) == 1
+    assert len((await stage.backend.events(box, None, None, 5)).events) == 1
+    stage.chain.roll_back(common)
+    assert (await stage.backend.events(box, None, None, 5)).events == []
+    _, fact = on_big_stack(lambda: stage.chain.add_unfinal([]))
+    stage.backend.on_report(fact)
+    stage.backend.on_report(Reorganised(2, old_id, 2, fact.block_id, common_height=1, dropped=()))
+    assert (await stage.backend.events(None, None, None, 5)).events == []
+    assert (await stage.backend.tokens(None, 5)).tokens == []
+    held = await stage.backend.account_tokens(format_address("cos", ALICE.address), None, 5)
+    assert held.holdings == []
+    assert stage.backend.contract_storage(box, [], None, 5).entries == []
+    with pytest.raises(Invalid, match="no_token"):
+        await stage.backend.token_transfers(token, None, 5)
+    assert [c.address for c in (await stage.backend.contracts(None, 5)).contracts] == [box]
 
 
 async def test_the_stream_tells_what_contracts_said(stage: Stage) -> None:
