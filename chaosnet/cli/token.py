@@ -1,5 +1,6 @@
 """`chaosnet token`: send, approve and burn tokens, use rights over them, change them for COS, look on."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from chaosnet.base.errors import Invalid
+from chaosnet.base.errors import Invalid, Refused
 from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.base.units import Motes
 from chaosnet.cli.asking import (
@@ -120,15 +121,24 @@ def token_text(amount: int, decimals: int) -> str:
 
 
 def _send(sender: str, token: str, way: Way, action_of: Callable[[Place], Action]) -> None:
-    """Sign and send one action on a token."""
+    """Try one action on a token on the node, sign it and send it; raises Refused with its failure."""
     store = keystore(way.keys)
     with asking(way.node) as client:
         terms = terms_online(client, Given(way.genesis))
         source = party_of(store, terms.prefix, sender)
-        place = Place(terms.prefix, client.status().height, client.token(token))
+        place = Place(terms.prefix, client.status().height, client.token(_id_of(token)))
         draft = draft_of(terms, source, (action_of(place),), nonce=nonce_of(client, source))
+        tried = client.simulate(build.placeholder(draft))
+        if tried.code not in ("ok", "no_contracts"):
+            raise Refused(tried.code, tried.detail)
         draft = build.add_signature(draft, store.load(sender, known_password(way.password_file)))
         deliver(client, build.complete(draft), wait=way.wait, timeout_s=way.timeout_s, as_json=way.as_json)
+
+
+def _id_of(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise Invalid("bad_argument", f"{text[:80]!r} is no token: an id has 64 hexadecimal digits")
+    return text
 
 
 def _motes(text: str) -> int:
@@ -327,8 +337,8 @@ def convert(
 def show(token: TokenId, node: Node = DEFAULT_NODE, *, as_json: Json = False) -> None:
     """Show a token: supply, rights, reserve, and its first holders."""
     with asking(node) as client:
-        found = client.token(token)
-        holders = client.token_holders(token, limit=20)
+        found = client.token(_id_of(token))
+        holders = client.token_holders(found.id, limit=20)
     if as_json:
         print_json(found)
         return

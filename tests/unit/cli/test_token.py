@@ -44,7 +44,7 @@ class Gold:
     def do(self, verb: str, *args: object, who: str = "anna", code: int = 0) -> str:
         cli = self.anna if who == "anna" else self.bella
         done = cli("token", verb, self.id, *args, "--from", who, "--json", code=code)
-        return str(done.json["code"])
+        return str(done.json["code"]) if not code else done.problem
 
     def held(self) -> tuple[str, str]:
         shown = self.anna("token", "show", self.id).out
@@ -115,6 +115,13 @@ def test_tokens_are_listed(gold: Gold) -> None:
     assert gold.anna("token", "list", gold.a, "--json").json["holdings"][0]["amount"] == "100000"
     assert gold.anna("token", "show", gold.id, "--json").json["symbol"] == "GOLD"
     assert gold.anna("token", "show", "00" * 32, "--json", code=1).problem == "no_token"
+    assert gold.anna("token", "show", "GOLD", "--json", code=2).problem == "bad_argument"
+
+
+def test_what_would_fail_is_not_sent(gold: Gold) -> None:
+    before = gold.anna("account", gold.a, "--json").json["nonce"]
+    assert gold.do("burn", "--amount", "1000.01", code=1) == "not_enough"
+    assert gold.anna("account", gold.a, "--json").json["nonce"] == before
 
 
 @pytest.mark.parametrize(
