@@ -10,8 +10,10 @@ from chaosnet.cli.contract_sending import (
     DepositMax,
     DryRun,
     Limit,
+    PolicyFile,
     Sender,
     Subject,
+    Unsigned,
     Way,
     cost_lines,
     planned,
@@ -60,6 +62,8 @@ def call(
     gas_price: GasPrice = None,
     gas_limit: Limit = None,
     deposit_max: DepositMax = None,
+    policy: PolicyFile = None,
+    out: Unsigned = None,
     genesis: GenesisOf = None,
     node: Node = DEFAULT_NODE,
     keys: KeysDir = None,
@@ -73,7 +77,20 @@ def call(
 ) -> None:
     """Call a method in a transaction: tried on the node, then sent; asks when assets go along."""
     given = Given(genesis, gas_price)
-    way = Way(sender, given, node, keys, password_file, timeout_s, gas_limit, deposit_max, wait, as_json)
+    way = Way(
+        sender=sender,
+        given=given,
+        node=node,
+        keys=keys,
+        password_file=password_file,
+        timeout_s=timeout_s,
+        gas_limit=gas_limit,
+        deposit_max=deposit_max,
+        policy=policy,
+        out=out,
+        wait=wait,
+        as_json=as_json,
+    )
     assets = sent_of(sent or [])
     with asking(node) as client:
         terms = terms_online(client, given)
@@ -82,7 +99,7 @@ def call(
         about = Subject(interface_of(found), found.source, "contract")
         wanted = method_of(about.interface, method)
         values = typed(terms.prefix, wanted.args, args or [])
-        source = party_of(keystore(keys), terms.prefix, sender)
+        source = party_of(keystore(keys), terms.prefix, sender, policy)
         action = Call(address, method, encoded(values), assets, 0)
         plan = planned(client, terms, source, action, way, about)
         if dry_run:

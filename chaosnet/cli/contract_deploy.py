@@ -15,8 +15,10 @@ from chaosnet.cli.contract_sending import (
     DryRun,
     Limit,
     Plan,
+    PolicyFile,
     Sender,
     Subject,
+    Unsigned,
     Way,
     cost_lines,
     planned,
@@ -46,6 +48,8 @@ def deploy(
     gas_price: GasPrice = None,
     gas_limit: Limit = None,
     deposit_max: DepositMax = None,
+    policy: PolicyFile = None,
+    out: Unsigned = None,
     genesis: GenesisOf = None,
     node: Node = DEFAULT_NODE,
     keys: KeysDir = None,
@@ -61,10 +65,23 @@ def deploy(
     loaded = load_contract(file)
     about = Subject(loaded.interface, loaded.bundle.text, loaded.bundle.files[-1])
     given = Given(genesis, gas_price)
-    way = Way(sender, given, node, keys, password_file, timeout_s, gas_limit, deposit_max, wait, as_json)
+    way = Way(
+        sender=sender,
+        given=given,
+        node=node,
+        keys=keys,
+        password_file=password_file,
+        timeout_s=timeout_s,
+        gas_limit=gas_limit,
+        deposit_max=deposit_max,
+        policy=policy,
+        out=out,
+        wait=wait,
+        as_json=as_json,
+    )
     with asking(node) as client:
         terms = terms_online(client, given)
-        source = party_of(keystore(keys), terms.prefix, sender)
+        source = party_of(keystore(keys), terms.prefix, sender, policy)
         action = _action(loaded, terms, args or [], 0 if sent is None else int(payment_of(sent)))
         plan = planned(client, terms, source, action, way, about)
         if dry_run:

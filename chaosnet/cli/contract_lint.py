@@ -51,19 +51,32 @@ def findings_in(loaded: Loaded) -> list[Finding]:
 
 def _origin(words: list[Word]) -> Iterator[tuple[str, int, str]]:
     """Find comparisons of the transaction's sender, also under another name."""
-    names = {"origin"}
+    names: set[str] = set()
     for index, word in enumerate(words):
+        if word.text == "ctx" and _text(words, index - 1) == "=" and _text(words, index - 2) == "}":
+            names.update(_taken_apart(words, index - 2))
         if word.text == "origin" and _text(words, index - 1) == "." and _text(words, index - 3) == "=":
             names.add(_text(words, index - 4))
     for index, word in enumerate(words):
-        if word.kind != "name" or word.text not in names:
-            continue
-        is_field = _text(words, index - 1) == "."
-        if is_field and _text(words, index - 2) != "ctx":
+        is_field = _text(words, index - 1) in (".", "[") and _text(words, index - 2) == "ctx"
+        if is_field:
+            is_found = word.text == "origin" or (word.kind == "text" and word.content == "origin")
+        else:
+            is_found = word.kind == "name" and word.text in names and _text(words, index - 1) != "."
+        if not is_found:
             continue
         start = index - 2 if is_field else index
-        if _text(words, index + 1) in _EQUAL or _text(words, start - 1) in _EQUAL:
+        end = index + 2 if _text(words, index - 1) == "[" else index + 1
+        if _text(words, end) in _EQUAL or _text(words, start - 1) in _EQUAL:
             yield "origin", word.at, "ctx.origin must not decide anything: use ctx.caller"
+
+
+def _taken_apart(words: list[Word], index: int) -> Iterator[str]:
+    """Yield what `const { origin: name } = ctx` calls it, from the closing brace."""
+    while index >= 0 and words[index].text != "{":
+        if words[index].text == "origin":
+            yield _text(words, index + 2) if _text(words, index + 1) == ":" else "origin"
+        index -= 1
 
 
 def _arithmetic(words: list[Word]) -> Iterator[tuple[str, int, str]]:

@@ -9,13 +9,14 @@ import typer
 from msgspec.structs import replace
 
 from chaosnet.base.errors import Invalid, Refused
-from chaosnet.cli.asking import amount_of
+from chaosnet.cli.asking import amount_of, write_text
 from chaosnet.cli.contract_faces import one_line
 from chaosnet.cli.contract_values import event_text, inline
 from chaosnet.cli.keyring import confirmed, keystore, known_password
 from chaosnet.cli.output import REFUSED, cos, note, print_fields, print_json
 from chaosnet.cli.party import Party
 from chaosnet.cli.terms import Given, Terms, draft_of, nonce_of
+from chaosnet.cli.txfile import format_draft
 from chaosnet.contracts.interface import Interface
 from chaosnet.devchain.bundle import explained
 from chaosnet.model import build
@@ -23,9 +24,19 @@ from chaosnet.model.contract_actions import COS, Call, Deploy
 from chaosnet.model.transaction import tx_id_of
 from chaosnet.rpc import schema
 from chaosnet.rpc.client import Client
-from chaosnet.rpc.contract_client import DRY_RUN_GAS, with_margin
+from chaosnet.rpc.contract_client import DRY_RUN_GAS, dry_run_bound, with_margin
 
-Sender = Annotated[str, typer.Option("--from", help="Name of the key whose account pays and acts.")]
+Sender = Annotated[
+    str, typer.Option("--from", help="Name of the key whose account pays and acts; an address with --policy.")
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", help="Policy file of an account with several keys; goes with --out."),
+]
+Unsigned = Annotated[
+    Path | None,
+    typer.Option("--out", help="Write the unsigned transaction for `tx sign` to a file; do not send it."),
+]
 DepositMax = Annotated[
     str | None,
     typer.Option(metavar="COS", help="Most that the state may lock; default: the dry run's and a quarter."),
@@ -48,6 +59,10 @@ class Way:
     timeout_s: int
     gas_limit: int | None
     deposit_max: str | None
+    policy: Path | None
+    """Of the account; None: it has the one key that `sender` names."""
+    out: Path | None
+    """File for the unsigned transaction, instead of sending it."""
     wait: bool
     as_json: bool
 
@@ -78,6 +93,8 @@ def planned(
     client: Client, terms: Terms, source: Party, action: Deploy | Call, way: Way, about: Subject
 ) -> Plan:
     """Try an action on the node; return it with limits that suffice. Raises Refused with its failure."""
+    if way.policy is not None and way.out is None:
+        raise Invalid("bad_argument", "an account with a policy file is signed for in steps: add --out FILE")
     account = client.account(source.text)
     sent = action.sent if isinstance(action, Deploy) else dict(action.sent).get(COS, 0)
     free = max(0, int(account.balance) - sent)
@@ -93,6 +110,11 @@ def planned(
     tried_action = replace(action, deposit_max=deposit)
     draft = draft_of(terms, source, (tried_action,), nonce=nonce, gas_limit=most)
     tried = client.simulate(build.placeholder(draft))
+    bound = dry_run_bound(tried)
+    if bound is not None and way.gas_limit is None and bound < most:
+        most = bound
+        draft = draft_of(terms, source, (tried_action,), nonce=nonce, gas_limit=most)
+        tried = client.simulate(build.placeholder(draft))
     if tried.code == "no_contracts" and way.gas_limit is not None:
         return Plan(draft, tried)
     if tried.code == "no_contracts":
@@ -138,6 +160,13 @@ def sent_and_followed(
     client: Client, plan: Plan, way: Way, about: Subject, *, question: str = "", yes: bool = True
 ) -> None:
     """Ask, sign, send, wait and print; exit 1 unless the receipt says ok."""
+    if way.out is not None:
+        write_text(way.out, format_draft(client.status().address_prefix, plan.draft))
+        if way.as_json:
+            print_json({"id": tx_id_of(plan.draft.body).hex(), "file": str(way.out)})
+        else:
+            note(f"{way.out}: to be signed with `chaosnet tx sign`, then sent with `chaosnet tx submit`")
+        return
     if question:
         confirmed(question, yes=yes)
     seed = keystore(way.keys).load(way.sender, known_password(way.password_file))
@@ -168,11 +197,6 @@ def show_outcome(found: schema.Transaction, about: Subject, *, is_deploy: bool, 
     lines += [("transaction", found.id), ("code", found.code), ("said", text)]
     lines += [("block", found.height), ("gas", found.gas), ("fee", cos(found.fee or 0))]
     print_fields(lines + _event_lines(found.events, about))
-
-
-def draft_id(plan: Plan) -> str:
-    """Return the id that the transaction will have."""
-    return tx_id_of(plan.draft.body).hex()
 
 
 def _value_text(found: schema.Transaction, value: object) -> str:

@@ -4,6 +4,7 @@ A question costs nothing. A call is tried on the node, gets limits a quarter abo
 signed with one key, sent and waited for; what fails is raised with the code of the receipt.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
@@ -32,6 +33,8 @@ DRY_RUN_GAS: Final = 20_000_000
 MARGIN: Final = 4
 """One part in so many is added to gas and deposit of a dry run: the state may change before the block."""
 WAIT_MS: Final = 60_000
+
+_BOUND: Final = re.compile(r"\bat most ([0-9]{1,15}) for a dry run\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +152,22 @@ def _body(client: Client, seed: bytes, action: Deploy | Call, options: Options) 
         actions=(replace(action, deposit_max=deposit),),
     )
     tried = client.simulate(build.placeholder(build.unsigned(body, policy)))
+    bound = dry_run_bound(tried)
+    if bound is not None and options.gas_limit is None and bound < body.gas_limit:
+        body = replace(body, gas_limit=bound)
+        tried = client.simulate(build.placeholder(build.unsigned(body, policy)))
     if tried.code != "ok":
         raise Refused(tried.code, tried.detail)
     if options.deposit_max is None:
         deposit = min(deposit, with_margin(max(0, int(tried.deposit))))
-    gas_limit = options.gas_limit or min(most, with_margin(tried.gas))
+    gas_limit = options.gas_limit or min(body.gas_limit, with_margin(tried.gas))
     return replace(body, gas_limit=gas_limit, actions=(replace(action, deposit_max=deposit),))
+
+
+def dry_run_bound(tried: schema.Simulation) -> int | None:
+    """Return the most gas that the node's operator allows for a dry run, when that is what it refused."""
+    found = _BOUND.search(tried.detail) if tried.code == "gas_limit" else None
+    return None if found is None else int(found[1])
 
 
 def with_margin(amount: int) -> int:

@@ -78,6 +78,20 @@ def test_origin_must_not_be_compared(cli: Cli, tmp_path: Path, suffix: str) -> N
     line = f"{alias}; transfer(to, amount); ensure(to {equal} who, 'no')"
     file.write_text(SOURCES[suffix].replace("transfer(to, amount)", line))
     assert codes(cli, file, 1) == [("origin", 6)]
+    if suffix == "js":
+        for line in ("const { caller, origin: who } = ctx;", "const { origin: who } = ctx;"):
+            line += " transfer(to, amount); ensure(who === to, 'no')"
+            file.write_text(SOURCES[suffix].replace("transfer(to, amount)", line))
+            assert codes(cli, file, 1) == [("origin", 6)]
+    line = f"transfer(to, amount); ensure(to {equal} ctx['origin'], 'no')"
+    file.write_text(SOURCES[suffix].replace("transfer(to, amount)", line))
+    assert codes(cli, file, 1) == [("origin", 6)]
+    own = alias.replace("ctx.origin", "to").replace("who", "origin")
+    line = f"transfer(to, amount); {own}; ensure(origin {equal} to)"
+    file.write_text(SOURCES[suffix].replace("transfer(to, amount)", line))
+    assert codes(cli, file) == []
+    line = f"{alias}; transfer(to, amount); ensure(to {equal} who, 'no')"
+    file.write_text(SOURCES[suffix].replace("transfer(to, amount)", line))
     assert "error: till." in cli("contract", "check", file, code=1).err
     file.write_text(
         SOURCES[suffix].replace("transfer(to, amount)", "transfer(to, amount); print(ctx.origin)")

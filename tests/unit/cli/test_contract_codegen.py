@@ -77,6 +77,9 @@ def test_python_client_of_a_file_deploys_and_calls(cli: Cli, node: ContractNode,
             made.TillBox2(client, contract=till.contract_address).add(1)
         assert till.contract_events("Added").events[0].values[1] == 1
         assert node.chain.height == 2
+        assert node.backend.query_pool is not None
+        node.backend.query_pool.gas_max = 1_000_000
+        assert till.add(1).value == 19
         tight = made.Options(gas_limit=1_000)
         with pytest.raises(Refused, match="gas_limit"):
             till.add(1, options=tight)

@@ -238,6 +238,29 @@ def test_events_are_followed(
     assert len(ran.out.splitlines()) == 3
 
 
+def test_several_signers_get_a_file(anna: Cli, node: ContractNode, file: Path) -> None:
+    till = deploy(anna, file, 5).json["contract"]
+    out = file.with_name("call.json")
+    ran = anna("contract", "call", till, "add", 37, "--from", "anna", "--out", out, "--json").json
+    assert ran["file"] == str(out)
+    assert node.chain.height == 1
+    anna("tx", "sign", out, "--key", "anna", "--yes")
+    done = anna("tx", "submit", out, "--json").json
+    assert (done["id"], done["returns"]) == (ran["id"], [42])
+    policy = file.with_name("policy.json")
+    policy.write_text("{}")
+    ran = anna("contract", "call", till, "add", 1, "--from", "anna", "--policy", policy, "--json", code=2)
+    assert ran.problem in ("bad_argument", "malformed")
+
+
+def test_a_node_that_tries_less(anna: Cli, node: ContractNode, file: Path) -> None:
+    assert node.backend.query_pool is not None
+    node.backend.query_pool.gas_max = 1_000_000
+    made = deploy(anna, file, 5).json
+    assert made["code"] == "ok"
+    assert made["gas"] < made["body"]["gas_limit"] <= 1_000_000
+
+
 def test_a_contract_cannot_play_with_the_terminal(anna: Cli, node: ContractNode, tmp_path: Path) -> None:
     file = tmp_path / "bad.js"
     evil = "\\u001b[2J\\u202eX\\nmay call  nobody"
