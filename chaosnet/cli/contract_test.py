@@ -11,11 +11,12 @@ import typer
 
 from chaosnet.base.errors import Invalid
 from chaosnet.cli.contract_source import with_machine
-from chaosnet.cli.output import REFUSED, Json, note, print_json, print_text
+from chaosnet.cli.output import REFUSED, Json, note, print_json, print_table, print_text
 from chaosnet.contracts.machine import Machine
 from chaosnet.daemon.machines import load_machine
 from chaosnet.devchain.chain import DevChain
 from chaosnet.devchain.desk import Watch
+from chaosnet.devchain.measure import Coverage, FileCoverage
 from chaosnet.devchain.script import Plan, Script, Verdict, find_scripts
 from chaosnet.model.genesis_make import FIRST_RULE
 
@@ -43,6 +44,10 @@ class Told:
     """Why the file could not be read or loaded."""
 
 
+Show = Callable[[Told, Verdict | None], None]
+"""Told of each file (None) and each test."""
+
+
 @app.command("test")
 def run_tests(
     paths: Paths = None,
@@ -52,6 +57,9 @@ def run_tests(
     runs: Annotated[int, typer.Option(min=1, help="Of each test with parameters.")] = 100,
     sequences: Annotated[int, typer.Option(min=1, help="Random sequences for each invariant.")] = 20,
     steps: Annotated[int, typer.Option(min=1, help="Calls in a sequence.")] = 20,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Show which lines ran; assertions about gas are left out.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run tests of contracts on the chain's own engines, each test on a new chain in this process."""
@@ -59,7 +67,7 @@ def run_tests(
     plan = Plan(seed or secrets.token_hex(4), runs, sequences, steps, pattern)
     started = time.monotonic()
     show = _quiet if as_json else _show
-    told = with_machine(lambda machine: run_scripts(machine, found, plan, show))
+    told, covered = with_machine(lambda machine: _run(machine, found, plan, show, coverage=coverage))
     elapsed_ms = round((time.monotonic() - started) * 1000)
     passed = sum(verdict.is_ok for one in told for verdict in one.verdicts)
     failed = sum(len(one.verdicts) + bool(one.refused) for one in told) - passed
@@ -72,8 +80,11 @@ def run_tests(
                 "elapsed_ms": elapsed_ms,
                 "files": [_as_fields(one) for one in told],
             }
+            | ({} if covered is None else {"coverage": [_covered_fields(one) for one in covered.files()]})
         )
     else:
+        if covered is not None:
+            _show_coverage(covered)
         if any(verdict.skipped_gas for one in told for verdict in one.verdicts):
             note("Assertions about gas were left out: contracts ran in another form than on a chain.")
         print_text(f"{passed} passed, {failed} failed in {elapsed_ms / 1000:.2f} s (--seed {plan.seed})")
@@ -85,10 +96,10 @@ def run_scripts(
     machine: Machine,
     paths: list[Path],
     plan: Plan,
-    show: "Callable[[Told, Verdict | None], None]",
+    show: Show,
     watch: Watch | None = None,
 ) -> list[Told]:
-    """Run the tests of files in their order; `show` is told of each file (None) and each test."""
+    """Run the tests of files in their order."""
     runner = load_machine(FIRST_RULE)
     told: list[Told] = []
     for path in paths:
@@ -106,6 +117,13 @@ def run_scripts(
                 one.verdicts.append(script.run(item, plan))
                 show(one, one.verdicts[-1])
     return told
+
+
+def _run(
+    machine: Machine, paths: list[Path], plan: Plan, show: Show, *, coverage: bool
+) -> tuple[list[Told], Coverage | None]:
+    covered = Coverage(machine) if coverage else None
+    return run_scripts(machine, paths, plan, show, covered), covered
 
 
 def _quiet(one: Told, verdict: Verdict | None) -> None:
@@ -136,3 +154,26 @@ def _show(one: Told, verdict: Verdict | None) -> None:
 def _as_fields(one: Told) -> dict[str, object]:
     tests = [asdict(verdict) | {"is_ok": verdict.is_ok} for verdict in one.verdicts]
     return {"file": str(one.path), "refused": one.refused, "tests": tests}
+
+
+def _covered_fields(one: FileCoverage) -> dict[str, object]:
+    return asdict(one) | {"percent": one.percent}
+
+
+def _show_coverage(covered: Coverage) -> None:
+    print_table(
+        ("covered#", "lines#", "file", "lines that never ran"),
+        [(f"{one.percent}%", len(one.lines), one.file, _ranges(one.missed)) for one in covered.files()],
+    )
+    for name in covered.left_out:
+        note(f"{name}: no marks could be set, its lines are not counted")
+
+
+def _ranges(lines: tuple[int, ...]) -> str:
+    parts: list[list[int]] = []
+    for line in lines:
+        if parts and parts[-1][1] == line - 1:
+            parts[-1][1] = line
+        else:
+            parts.append([line, line])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)

@@ -11,6 +11,9 @@ from chaosnet.contracts.faults import GuestFault
 from chaosnet.contracts.machine import Ended, HostCall, Image, Machine, Meter
 from chaosnet.contracts.values import Value
 
+MARK = "\x01"
+"""First character of what a mark of an instrumented source prints: such prints cost nothing here."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -45,6 +48,8 @@ class Frame:
     text: str = ""
     fuel: int = 0
     """Used, by the script and by operations."""
+    marks: list[tuple[int, int, int]] = field(default_factory=list)
+    """Of an instrumented source: (number of the mark, fuel left, steps before it)."""
 
     @property
     def own_fuel(self) -> int:
@@ -89,6 +94,9 @@ class Tracer:
     def _answering(self, frame: Frame, host: HostCall) -> HostCall:
         def answer(op: int, payload: bytes, meter: Meter) -> bytes | None:
             asked = _decoded(payload)
+            if op == ops.PRINT and isinstance(asked, list) and asked and str(asked[0]).startswith(MARK):
+                frame.marks.append((int(str(asked[0])[1:]), meter.left(), len(frame.steps)))
+                return None
             if op == ops.PRINT:
                 self.prints.append(asked if isinstance(asked, list) else [asked])
             step = Step(op, asked, None, 0)

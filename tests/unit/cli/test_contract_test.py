@@ -53,3 +53,30 @@ def test_nothing_to_test_is_a_wrong_use(cli: Cli, tmp_path: Path) -> None:
     cli("contract", "test", str(tmp_path), code=2)
     (tmp_path / "a_test.lua").write_text("")
     cli("contract", "test", str(tmp_path), code=1)
+
+
+def test_coverage_is_shown(cli: Cli, folder: Path) -> None:
+    ran = cli("contract", "test", str(folder), "--filter", "adds", "--coverage")
+    row = next(line for line in ran.out.splitlines() if "counter.lua" in line and "%" in line)
+    assert row.split()[0] != "100%"
+    covered = cli("contract", "test", str(folder), "--filter", "adds", "--coverage", "--json").json[
+        "coverage"
+    ]
+    lines = (folder / "counter.lua").read_text().split("\n")
+    missed = [lines[number - 1] for number in covered[0]["missed"]]
+    assert (covered[0]["file"], len(missed)) == ("counter.lua", 2)
+    assert ":get(who)" in missed[0]
+    assert ":page(" in missed[1]
+
+
+def test_a_profile_is_shown(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    ran = cli("contract", "profile", str(folder), "--filter", "adds", "--folded", str(tmp_path / "folded"))
+    assert "counter.lua:" in ran.out
+    assert "host operation" in ran.out
+    stacks = (tmp_path / "folded").read_text().splitlines()
+    assert all(line.rpartition(" ")[2].isdigit() for line in stacks)
+    assert any(line.startswith("add;add:") for line in stacks)
+    found = cli("contract", "profile", str(folder), "--filter", "adds", "--json").json
+    assert found["functions"][0]["gas"] >= found["functions"][1]["gas"]
+    assert found["operations"]["set"] > found["operations"]["emit"]
+    cli("contract", "profile", str(folder), "--filter", "any", "--by", "function", code=1)
