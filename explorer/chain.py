@@ -19,6 +19,7 @@ from chaosnet.rpc.schema import (
     StorageList,
     Token,
     TokenList,
+    TokenTransferList,
     Transaction,
     TransactionList,
     Tree,
@@ -141,6 +142,10 @@ class Chain:
     async def holders(self, token_id: str, cursor: str | None, limit: int) -> HoldingList:
         """Return who holds a token."""
         return await self._nodes.ask(lambda client: client.token_holders(token_id, cursor, limit))
+
+    async def transfers(self, token_id: str, cursor: str | None, limit: int) -> TokenTransferList:
+        """Return transfers of a token, newest first."""
+        return await self._nodes.ask(lambda client: client.token_transfers(token_id, cursor, limit))
 
     async def holdings(self, address: str, cursor: str | None, limit: int) -> HoldingList:
         """Return tokens of an account or a contract."""

@@ -111,14 +111,20 @@ class ContractPages:
         return self._page(request, "tokens", found=found, problem=problem, is_first=cursor is None)
 
     async def token(self, request: Request) -> Response:
-        """One token and who holds it."""
+        """One token, who holds it, and how it moved."""
         token_id = request.path_params["id"].lower()
         if not TOKEN.fullmatch(token_id):
             raise Invalid("not_found", "token")
-        cursor = _cursor(request, "cursor")
-        token = await self._chain.token(token_id)
-        holders = await self._chain.holders(token_id, cursor, ROWS)
-        return self._page(request, "token", token=token, holders=holders, is_first=cursor is None)
+        cursor, below = _cursor(request, "cursor"), _cursor(request, "transfers")
+        return self._page(
+            request,
+            "token",
+            token=await self._chain.token(token_id),
+            holders=await self._chain.holders(token_id, cursor, ROWS),
+            is_first=cursor is None,
+            moved=await self._chain.transfers(token_id, below, ROWS),
+            is_newest=below is None,
+        )
 
     async def _told(self, ask: Callable[[], Awaitable[T]]) -> tuple[T | None, str]:
         """Return an answer, or the code of why a node that is there does not give it."""

@@ -9,7 +9,7 @@ from chaosnet.rpc import schema
 from explorer.contracts import permissions_of
 from explorer.source import highlight
 from tests.fake_backend import ABSENT
-from tests.fake_contracts import BOX, HOSTILE, MAKER, TOKEN
+from tests.fake_contracts import BOX, HOSTILE, MAKER, TOKEN, TX
 from tests.unit.explorer.made_node import MadeNode
 from tests.unit.explorer.site import Site, Tags, text_of
 
@@ -98,6 +98,9 @@ async def test_lists_and_tokens() -> None:
     text = text_of(await site.page(f"/token/{TOKEN}"))
     for words in ("10,000.50", "99 %", "1 %", "10,000.00", "nobody", "0.3 %", "= 2.00 BOX"):
         assert words in text, words
+    assert "made" in text
+    assert "10,000.50 BOX" in text
+    assert f"/tx/{TX}" in Tags(await site.page(f"/token/{TOKEN}?transfers=5.0.0")).links()
     text = text_of(await site.page(f"/address/{MAKER}"))
     assert "Tokens" in text
     assert "10,000.00 BOX" in text
