@@ -295,7 +295,7 @@ class Instance:
         base = self._base
         end = self.start + len(content)
         _memset(base, 0, self.start)
-        high = self._high.value
+        high = self._mark()
         _memmove(base + self.start, content, len(content))
         if high > end:
             _memset(base + end, 0, high - end)
@@ -303,7 +303,11 @@ class Instance:
 
     def content(self) -> bytes:
         """Return the memory from the end of the stack up to the heap's mark."""
-        return _string_at(self._base + self.start, self._high.value - self.start)
+        return _string_at(self._base + self.start, max(0, self._mark() - self.start))
+
+    def _mark(self) -> int:
+        """Return how far the heap reached, never out of the memory: a guest may have written over it."""
+        return min(self._high.value, MEMORY_BYTES)
 
     def whole_memory(self) -> bytes:
         """Return all memory, for comparison in tests and tools."""

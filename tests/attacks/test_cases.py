@@ -5,6 +5,7 @@ The numbers are in tests/golden/attacks.json, so another processor or runtime ca
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -38,8 +39,14 @@ def test_a_program_does_what_it_always_did(name: str) -> None:
 @pytest.mark.process
 def test_another_process_says_the_same() -> None:
     program = "import json\nfrom tests.attacks.running import everything\nprint(json.dumps(everything()))"
+    elsewhere = {"PYTHONHASHSEED": "7", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu"}
     out = subprocess.run(
-        [sys.executable, "-c", program], cwd=TESTS.parent, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        cwd=TESTS.parent,
+        env={**os.environ, **elsewhere},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert json.loads(out.stdout) == everything() == golden()
 

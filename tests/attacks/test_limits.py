@@ -150,6 +150,24 @@ def test_no_request_reaches_beyond_its_area(op: int, size: int, code: str) -> No
     assert on_big_stack(task) == code
 
 
+@pytest.mark.parametrize("mark", [0xFFFFFFFF, MEMORY_BYTES + 1, 0x80000000, 0])
+def test_a_heap_mark_that_was_written_over_leads_nowhere(mark: int) -> None:
+    """Memory faults of an interpreter stay in its memory: the host does not believe the mark."""
+
+    def task() -> None:
+        runs = make_engine()
+        body = f"(i32.store (i32.const 2048) (i32.const {mark})) (i32.const 0)"
+        program = ROGUE.format(op=1).replace("(call $host (i32.const 1) (local.get 0))", body)
+        instance = Instance(runs, wasmtime.Module(runs, program))
+        instance.set_fuel(FUEL)
+        instance.enter(instance.vm_call, 0)
+        assert len(instance.content()) <= MEMORY_BYTES
+        instance.restore(b"content")
+        assert instance.whole_memory()[1024:1031] == b"content"
+
+    on_big_stack(task)
+
+
 @pytest.mark.parametrize("answer", [b"x" * (IO_BYTES + 1), b"x" * MEMORY_BYTES])
 def test_no_answer_reaches_beyond_its_area(answer: bytes) -> None:
     def task() -> str:
