@@ -35,6 +35,8 @@ test('gifts change nothing', () => {
 test('it takes nothing but its assets', () => {
   const other = chain.deploy('../token/token.js', ['OTHER', 0n, 100n, 100n]).token();
   expect_revert('does not take', () => pool.with({ sent: { [other]: 5n } }).swap(1n, FAR));
+  expect_revert('does not take', () => pool.quote(other, 5n));
+  expect(pool.quote(gold, 10_000n)).above(0n);
 });
 
 test('there and back never pays', ['amount int 1..100000000'], (amount) => {

@@ -34,6 +34,8 @@ end)
 test("it takes nothing but its assets", function()
   local other = chain.deploy("../token/token.lua", {"OTHER", 0, 100, 100}).token()
   expect_revert("does not take", function() pool.with{sent = {[other] = 5}}.swap(1, FAR) end)
+  expect_revert("does not take", function() pool.quote(other, 5) end)
+  expect(pool.quote(gold, 10000)):above(0)
 end)
 
 test("there and back never pays", {"amount int 1..100000000"}, function(amount)

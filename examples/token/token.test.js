@@ -44,3 +44,9 @@ test('a closed token never grows again', () => {
   gold.close();
   expect_revert('not_holder', () => gold.issue(accounts.bob, 1n));
 });
+
+test('another owner takes over', () => {
+  gold.hand_on(accounts.bob);
+  expect_revert('only the owner', () => gold.close());
+  gold.with({ as: 'bob' }).close();
+});
