@@ -47,7 +47,7 @@ class TokenViews(StakingViews):
         record = self._known_token(state, token)
         holders = await self._read(lambda: self._store.holders(token, hex_of(cursor), limit))
         return schema.HoldingList(
-            holdings=[self._holding(state, token, record, holder) for holder in holders],
+            holdings=_some(self._holding(state, token, record, holder) for holder in holders),
             next=holders[-1].hex() if len(holders) == limit else None,
         )
 
@@ -58,7 +58,7 @@ class TokenViews(StakingViews):
         ids = await self._read(lambda: self._store.held_by(holder, hex_of(cursor), limit))
         found = [(token, read_token(state, token)) for token in ids]
         return schema.HoldingList(
-            holdings=[self._holding(state, token, record, holder) for token, record in found if record],
+            holdings=_some(self._holding(state, token, record, holder) for token, record in found if record),
             next=ids[-1].hex() if len(ids) == limit else None,
         )
 
@@ -152,6 +152,11 @@ class TokenViews(StakingViews):
             holder=self.names.address(holder),
             is_frozen=bool(record.freeze) and is_frozen_at(state, token, holder),
         )
+
+
+def _some(holdings: Iterable[schema.Holding]) -> list[schema.Holding]:
+    """Return those of something: the store may be a block ahead of the state that was reported."""
+    return [holding for holding in holdings if holding.amount != "0"]
 
 
 def number_of(cursor: str) -> int:

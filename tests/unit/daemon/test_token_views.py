@@ -8,6 +8,7 @@ import pytest
 from chaosnet.base.errors import Invalid
 from chaosnet.crypto.addresses import format_address
 from chaosnet.model.contract_actions import BurnToken, SendToken
+from tests.machines import on_big_stack
 from tests.unit.daemon.test_contract_views import ALICE, BOB, Stage
 
 
@@ -47,6 +48,27 @@ async def test_tokens_and_who_holds_them(stage: Stage) -> None:
     assert (await stage.backend.account_tokens(box, None, 5)).holdings == []
     with pytest.raises(Invalid, match="no_token"):
         stage.backend.token("00" * 32)
+
+
+async def test_what_is_written_is_shown_when_it_is_reported(stage: Stage) -> None:
+    box = stage.deploy()
+    tx = stage.call(box, "mint", "ONE")
+    block, fact = on_big_stack(lambda: stage.chain.commit([tx.raw]))
+    stage.chain.store.commit_block(block)
+    alice = format_address("cos", ALICE.address)
+    assert (await stage.backend.tokens(None, 5)).tokens == []
+    assert (await stage.backend.account_tokens(alice, None, 5)).holdings == []
+    stage.backend.on_report(fact)
+    (token,) = (await stage.backend.tokens(None, 5)).tokens
+    assert len((await stage.backend.token_holders(token.id, None, 5)).holdings) == 1
+    give = stage.call(box, "give", token.id, format_address("cos", BOB.address), 7)
+    block, fact = on_big_stack(lambda: stage.chain.commit([give.raw]))
+    stage.chain.store.commit_block(block)
+    assert len((await stage.backend.token_holders(token.id, None, 5)).holdings) == 1
+    assert len((await stage.backend.token_transfers(token.id, None, 5)).transfers) == 1
+    stage.backend.on_report(fact)
+    assert len((await stage.backend.token_holders(token.id, None, 5)).holdings) == 2
+    assert len((await stage.backend.token_transfers(token.id, None, 5)).transfers) == 2
 
 
 async def test_transfers_of_a_token_in_pages(stage: Stage) -> None:
