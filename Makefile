@@ -49,5 +49,5 @@ format: setup ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 
 clean: ## remove what the other targets made, but not a devnet's chain (.devnet)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench build dist tests/e2e/node_modules
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench build dist tests/e2e/node_modules clients/js/node_modules
 	find chaosnet explorer tui tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from chaosnet.model.genesis_json import format_genesis
 from tests.attacks import test_cases, test_chain
 from tests.attacks.running import everything
-from tests.golden import test_contracts, test_gas, test_genesis
+from tests.golden import test_contracts, test_gas, test_genesis, test_js_client
 
 
 def main() -> None:
@@ -29,6 +29,7 @@ def main() -> None:
         (test_gas.FILE, test_gas.block()),
         (test_cases.FILE, everything()),
         (test_chain.FILE, test_chain.block()),
+        (test_js_client.FILE, test_js_client.block()),
     ):
         file.write_text(json.dumps(found, indent=1) + "\n")
 

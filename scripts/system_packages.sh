@@ -11,7 +11,7 @@ as_root() {
 needs=(
     "chromium chromium the explorer in a real browser"
     "ip iproute2 networks between hosts"
-    "npm npm state proofs by an independent verifier"
+    "npm npm state proofs by an independent verifier, and the JavaScript client"
 )
 
 missing=()
@@ -47,5 +47,9 @@ if command -v npm >/dev/null &&
     ! { [ -d tests/e2e/node_modules/@confio/ics23 ] && [ -d tests/e2e/node_modules/axe-core ]; }; then
     npm ci --prefix tests/e2e --ignore-scripts --no-audit --no-fund --loglevel=error ||
         echo "Not installed: the npm packages of tests/e2e/package.json, for state proofs by an independent verifier and accessibility"
+fi
+if command -v npm >/dev/null && ! [ -d clients/js/node_modules/@noble/curves ]; then
+    npm ci --prefix clients/js --ignore-scripts --no-audit --no-fund --loglevel=error ||
+        echo "Not installed: the npm packages of clients/js/package.json, for the JavaScript client"
 fi
 exit 0
