@@ -25,6 +25,7 @@ class Language(StrEnum):
 
     python = "python"
     typescript = "typescript"
+    javascript = "javascript"
     stubs = "stubs"
 
 
@@ -58,8 +59,9 @@ def made(language: Language, declared: dict[str, Value], engine: str, address: s
     match language:
         case Language.python:
             return python_client(interface, _docs(declared), engine, address)
-        case Language.typescript:
-            return typescript_client(interface, _docs(declared), address)
+        case Language.typescript | Language.javascript:
+            is_typed = language is Language.typescript
+            return typescript_client(interface, _docs(declared), engine, address, is_typed=is_typed)
         case Language.stubs:
             return stubs(engine, declared)
 

@@ -1,5 +1,8 @@
 """Clients made from an interface work against a node, whatever the contract calls its methods."""
 
+import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -101,11 +104,49 @@ def test_python_client_of_a_contract_knows_its_address(cli: Cli, node: ContractN
 
 def test_typescript_client(cli: Cli, file: Path) -> None:
     text = cli("contract", "codegen", file, "--language", "typescript", "--json").json["text"]
-    assert "export class TillBox2<Receipt = unknown> {" in text
-    assert "add(from: bigint, options_?: bigint | null, options?: Sending): Promise<Receipt> {" in text
+    assert "export class TillBox2 {" in text
+    assert (
+        "async add(from: bigint, options_?: bigint | null, options?: Sending): Promise<Done<bigint>> {"
+        in text
+    )
     assert "async int(a: { [key: string]: Value }, b: Uint8Array, c: boolean): Promise<Value[]> {" in text
     assert "constructor_(): Promise<bigint>" in text
     assert '/** Keeps """ coins. * / import os */' in text
+
+
+def test_javascript_client_runs(cli: Cli, file: Path) -> None:
+    """Only the package's two objects are made up."""
+    if shutil.which("node") is None:
+        pytest.skip("no node here")
+    out = file.with_name("till.mjs")
+    cli("contract", "codegen", file, "--language", "javascript", "--out", out)
+    script = file.with_name("run.mjs")
+    script.write_text("""
+import { TillBox2 } from './till.mjs'
+const told = []
+const ask = async (...given) => { told.push(['query', ...given]); return 7n }
+const wallet = {
+  query: ask,
+  call: async (...given) => { told.push(['call', ...given]); return { value: 8n } },
+  deploy: async (...given) => { told.push(['deploy', ...given]); return { value: 'cos1made' } },
+}
+const till = await TillBox2.deploy(wallet, 'text', 5n)
+const added = await till.add(1n, 2n, { sent: { COS: 3n } })
+const answers = [till.contractAddress, await till.total(), added.value]
+answers.push(await till.constructor_(), await till.deploy())
+await new TillBox2({ query: ask }, 'x').add(1n).catch((error) => answers.push(error.message))
+const text = (_, value) => (typeof value === 'bigint' ? Number(value) : value)
+console.log(JSON.stringify({ told, answers }, text))
+""")
+    ran = subprocess.run(["node", str(script)], capture_output=True, text=True, check=True, timeout=60)
+    found = json.loads(ran.stdout)
+    assert found["answers"][:5] == ["cos1made", 7, 8, 7, 7]
+    assert "need a Wallet" in found["answers"][5]
+    assert found["told"][:3] == [
+        ["deploy", "lua/1", "text", [5, None], None],
+        ["query", "cos1made", "total", []],
+        ["call", "cos1made", "add", [1, 2], {"sent": {"COS": 3}}],
+    ]
 
 
 def test_stubs_for_lua_are_lua(cli: Cli, file: Path) -> None:
