@@ -1,0 +1,1 @@
+"""Generated contracts: the same on every node, whatever befalls it."""
