@@ -79,14 +79,27 @@ LIBC = [
     f"{WASI}/musl/src/stdio/vsnprintf.c",
     f"{WASI}/musl/src/stdlib/strtod.c",
 ]
+NO_OBJECT = "    if (JS_VALUE_GET_TAG(source) != JS_TAG_OBJECT)\n        return 0;\n"
+SPREAD_TEXT = """\
+    if (JS_IsString(source)) {
+        source = JS_ToObject(ctx, source);
+        ret = JS_IsException(source)
+            ? -1 : JS_CopyDataProperties(ctx, target, source, excluded, setprop);
+        JS_FreeValue(ctx, source);
+        return ret;
+    }
+"""
 MENDED = [
-    # file, what is there once, what it becomes. Sizes of Lua are as long as its integers; here they are not.
+    # file, what is there once, what it becomes.
+    # Sizes of Lua are as long as its integers; here they are not.
     (
         "lua/lstrlib.c",
         "return (size_t)pos;\n  else if (pos ==",
         "return pos > INT_MAX ? INT_MAX : pos;\n  else if (pos ==",
     ),
     ("lua/lstrlib.c", "size_t len = (size_t)unpackint(", "lua_Unsigned len = (lua_Unsigned)unpackint("),
+    # Spreading a text into an object copies its characters.
+    ("quickjs/quickjs.c", NO_OBJECT, SPREAD_TEXT + NO_OBJECT),
 ]
 QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "quickjs.c"]
 
