@@ -340,6 +340,6 @@ def _cursor_of(text: str) -> tuple[int, int]:
     height, _, position = text.partition(".")
     if not (height.isascii() and height.isdigit() and position.isascii() and position.isdigit()):
         raise Invalid("bad_argument", "cursor")
-    if len(height) > 12 or len(position) > 6 or int(position) >= BLOCK_TXS_MAX:
+    if len(height) > 18 or len(position) > 6 or int(position) >= BLOCK_TXS_MAX:
         raise Invalid("bad_argument", "cursor")
     return int(height), int(position)

@@ -15,7 +15,7 @@ from chaosnet.contracts.values import Value
 from chaosnet.crypto.hashing import merkle_proof
 from chaosnet.daemon import present
 from chaosnet.daemon.query_pool import QueryPool
-from chaosnet.daemon.token_views import Place, TokenViews, number_of, place_of
+from chaosnet.daemon.token_views import Place, TokenViews, number_of
 from chaosnet.kernel.chain import context_for
 from chaosnet.ledger.accounts import total
 from chaosnet.ledger.contracts.actions import query_contract
@@ -149,7 +149,7 @@ class ContractViews(TokenViews):
     ) -> schema.EventList:
         """Return events, newest first; a cursor is `height.position.index`."""
         address = None if contract is None else self._address(contract)
-        before = place_of(cursor) if cursor else (self._height + 1, 0, 0)
+        before = self._before(cursor)
 
         def read() -> schema.EventList:
             found: list[schema.ContractEvent] = []
