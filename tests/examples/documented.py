@@ -57,6 +57,14 @@ def blocks_of(path: Path) -> list[Block]:
     ]
 
 
+def commands_in(path: Path, title: str) -> list[str]:
+    """Return the lines of shell in one chapter of a document, without comments."""
+    chapter = path.read_text(encoding="utf-8").split(f"## {title}\n")[1].split("\n## ")[0]
+    text = "".join(found[3] for found in _FENCE.finditer(chapter) if found[1] == "sh")
+    lines = (line.split(" #")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
 def save_files(path: Path, language: str, folder: Path) -> None:
     """Save the blocks of a document that a reader is told to save."""
     for block in blocks_of(path):

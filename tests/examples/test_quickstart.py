@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.documented import ENGINES, save_files
+from tests.examples.documented import ENGINES, commands_in, save_files
 from tests.tidy import REPOSITORY
 from tests.unit.cli.conftest import ANNA, Cli, cli
 from tests.unit.cli.contract_node import ContractNode, contract_node
@@ -19,7 +19,7 @@ from tests.unit.cli.contract_node import ContractNode, contract_node
 __all__ = ["cli"]
 
 DOCUMENT = REPOSITORY / "docs/contracts.md"
-SECTION = DOCUMENT.read_text(encoding="utf-8").split("## Ten minutes to a token")[1].split("\n## ")[0]
+TITLE = "Ten minutes to a token"
 PREPARING = ("source ", "export ")
 """What the shell does: the test's own home and node stand there."""
 
@@ -28,12 +28,6 @@ PREPARING = ("source ", "export ")
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ContractNode]:
     with contract_node(tmp_path / "chain", monkeypatch) as made:
         yield made
-
-
-def commands() -> list[str]:
-    blocks = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
-    lines = [line.split(" #")[0].strip() for line in "".join(blocks).splitlines()]
-    return [line for line in lines if line and not line.startswith(PREPARING)]
 
 
 @pytest.mark.parametrize("language", sorted(ENGINES))
@@ -45,7 +39,9 @@ def test_a_newcomer_gets_a_token(
     [seed] = ANNA.seeds.values()
     faucet = cli.add_key("faucet", seed)
     known, shown = {"BOB": faucet}, ""
-    for line in commands():
+    for line in commands_in(DOCUMENT, TITLE):
+        if line.startswith(PREPARING):
+            continue
         name, is_given, _ = line.partition("=")
         if is_given and name.isupper():
             known[name] = known.get(name) or _value(name, shown)
