@@ -89,7 +89,8 @@ class Overlay:
         one contract at least; `start` begins with it.
         """
         added = self._added.get(prefix[:_CONTRACT_BYTES], [])
-        keys = merge(self._state.entries_from(start), added[bisect_left(added, start) :])
+        at = bisect_left(added, start)
+        keys = merge(self._state.entries_from(start), (added[i] for i in range(at, len(added))))
         return ((key, self.entry(key)) for key in takewhile(lambda key: key.startswith(prefix), keys))
 
     def checkpoint(self) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chaosnet.contracts.ops import PRICES
 from chaosnet.contracts.values import encode
 from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.contracts.names import is_address_text
@@ -119,3 +120,36 @@ def test_an_address_has_one_spelling_for_contracts() -> None:
         return bench.code(contract, "run", text), bench.code(contract, "run", text.upper())
 
     assert on_big_stack(task) == ("ok", "bad_args")
+
+
+@both
+def test_a_listing_that_finds_nothing_is_paid_for(engine: str) -> None:
+    """It cost as much as asking for the gas that is left, and took ten times as long."""
+
+    def task() -> tuple[int, int]:
+        bench, lists = deployed(engine, LISTS[engine])
+        bench.value(lists, "count")
+        empty = bench.call(lists, "count")[0].gas
+        bench.value(lists, "pair", gas=30_000_000)
+        return empty, bench.call(lists, "count")[0].gas
+
+    empty, full = on_big_stack(task)
+    frame = bare_gas(engine)
+    assert empty - frame >= (PRICES.host_call + PRICES.read) // 50
+    assert full - empty > 70 * PRICES.read // 50
+
+
+def bare_gas(engine: str) -> int:
+    """Return the gas of a call of the same contract that ends at once."""
+    start, end = {
+        "lua/1": ('count={kind="view", run=function()', " do return 0 end "),
+        "js/1": ('count: { kind: "view", run() {', " return 0n; "),
+    }[engine]
+    source = LISTS[engine].replace(start, start + end)
+    assert end in source
+
+    def task() -> int:
+        bench, lists = deployed(engine, source)
+        return bench.call(lists, "count")[0].gas
+
+    return on_big_stack(task)

@@ -88,6 +88,7 @@ class Host(Desk):
         start = prefix
         if after is not None:
             start = max(prefix, entry_key(self.address, encode_key(list_of(after))) + b"\x00")
+        meter.charge(self._prices.read)  # finding the place; an empty listing is work too
         found: list[bytes] = []
         size = 3
         own = len(entry_prefix(self.address))
