@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from chaosnet.rpc.client import Client
 from tests.e2e.net import network, wait_for
 
 pytestmark = pytest.mark.process
+
+CLIENT = Path(__file__).resolve().parents[2] / "clients" / "js"
 
 
 @dataclass
@@ -87,6 +90,27 @@ def test_from_a_new_folder_to_a_client(person: Person, language: str) -> None:
         "get", "set", "ctx", "get", "set", "emit",
     ]  # fmt: skip
     use_client(person, till, run("contract", "codegen", till, "--language", "python")["text"])
+    if shutil.which("node") and (CLIENT / "node_modules").is_dir():
+        use_javascript(person, run("contract", "codegen", till, "--language", "javascript")["text"])
+
+
+def use_javascript(person: Person, text: str) -> None:
+    """The same with the client for JavaScript; the contract stands at 50."""
+    (person.home / "till.mjs").write_text(text)
+    script = person.home / "use.mjs"
+    script.write_text(f"""
+import {{ Client, Key, Wallet }} from {json.dumps((CLIENT / "src/index.js").as_uri())}
+import * as made from './till.mjs'
+const [Till] = Object.values(made)
+const client = new Client({json.dumps(person.net.plan.nodes[0].rest_url)})
+const till = new Till(new Wallet(client, new Key({json.dumps(person.sender.seed.hex())})))
+const done = await till.add(2n)
+const refused = await till.add(0n).catch((error) => error.code)
+console.log(JSON.stringify([String(done.value), String(await new Till(client).total()), refused]))
+""")
+    ran = subprocess.run(["node", str(script)], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == ["52", "52", "reverted"]
 
 
 def use_client(person: Person, till: str, text: str) -> None:

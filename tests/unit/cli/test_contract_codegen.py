@@ -144,8 +144,8 @@ console.log(JSON.stringify({ told, answers }, text))
     assert "need a Wallet" in found["answers"][5]
     assert found["told"][:3] == [
         ["deploy", "lua/1", "text", [5, None], None],
-        ["query", "cos1made", "total", []],
         ["call", "cos1made", "add", [1, 2], {"sent": {"COS": 3}}],
+        ["query", "cos1made", "total", []],
     ]
 
 
