@@ -15,7 +15,6 @@ from chaosnet.rpc.schema import (
     PendingEvent,
     ReorgEvent,
     ResetEvent,
-    RoundEvent,
     StreamEvent,
     TransactionSummary,
 )
@@ -25,6 +24,8 @@ from explorer.line import BLOCKS_KEPT, Line
 from explorer.nodes import Nodes, NodeView
 from explorer.undone import Undone
 
+KINDS: Final = ("block", "reorg", "final", "pending", "health")
+"""Of events; that some were missed and why a stream ends is told in any case."""
 TRANSACTIONS_SHOWN: Final = 10
 POLL_S: Final = 2.0
 """All nodes tell their status this often."""
@@ -181,7 +182,7 @@ class Board:
     # ── blocks ───────────────────────────────────────────────────────────────────────────────────────────
 
     async def _read_stream(self, view: NodeView) -> None:
-        async for _, event in view.client.stream(resume=False):
+        async for _, event in view.client.stream(kinds=KINDS, resume=False):
             self.is_streaming = True
             await self._take(event)
 
@@ -199,8 +200,6 @@ class Board:
             case ResetEvent():
                 await self._load()
                 self._feed.touch()
-            case RoundEvent():
-                return
         self._soon.set()
 
     async def _take_block(self, block: BlockSummary) -> None:
