@@ -8,6 +8,7 @@ import importlib.util
 import os
 import subprocess
 import tarfile
+import tempfile
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -32,16 +33,27 @@ def _build() -> ModuleType:
     return module
 
 
+def _package(build: ModuleType) -> Path:
+    """Return lupa's source package; raise where it cannot be had. Others may be fetching it at the same time."""
+    packages = Path(os.environ.get("CHAOSNET_ENGINE_PACKAGES", PACKAGES))
+    package: Path = packages / build.PACKAGES["lupa"][1]
+    if not package.exists():
+        packages.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=packages) as scratch:
+            build.fetch(Path(scratch), ["lupa"])
+            (Path(scratch) / package.name).replace(package)
+    build.fetch(packages, ["lupa"])
+    return package
+
+
 @cache
 def _read() -> dict[str, bytes] | str:
-    packages = Path(os.environ.get("CHAOSNET_ENGINE_PACKAGES", PACKAGES))
-    build = _build()
     try:
-        build.fetch(packages, ["lupa"])
-    except (subprocess.CalledProcessError, OSError) as error:
-        return f"Lua's test files are in the package of lupa, which cannot be fetched here: {error}"
+        package = _package(_build())
+    except (subprocess.CalledProcessError, OSError):
+        return "Lua's own test files are in lupa's source package, which pip cannot fetch here"
     found = {}
-    with tarfile.open(packages / build.PACKAGES["lupa"][1]) as archive:
+    with tarfile.open(package) as archive:
         for member in archive:
             _, _, name = member.name.partition(FOLDER)
             if name.endswith(".lua") and "/" not in name:
