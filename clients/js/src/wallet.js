@@ -138,23 +138,27 @@ export class Wallet {
     let most = gasLimit === undefined ? smaller(BigInt(params.block_gas_max), DRY_RUN_GAS) : BigInt(gasLimit);
     const locking = BigInt(actions.filter(locksDeposit).length);
     if (price && gasLimit === undefined) most = smaller(most, (locking ? free / 2n : free) / price);
+    if (most < 1n) throw new ChaosError('not_enough', `${address} has ${account.balance} motes`);
     const room = locking ? larger(free - most * price, 0n) / locking : 0n;
     const deposits = depositMax === undefined ? room : BigInt(depositMax);
-    const made = (limit, deposit) =>
+    const made = (nonce, limit, deposit) =>
       transactionBody({
         genesis: fromHex(status.genesis),
         sender: this.#key.accountAddress,
-        nonce: account.pending_nonce,
+        nonce,
         expiry: status.height + expiryBlocks,
-        gasLimit: larger(limit, 1n),
+        gasLimit: limit,
         gasPrice: price,
         actions: actions.map((action) => withDeposit(action, deposit)),
         memo,
         anchor: { height: status.height, id: fromHex(status.tip) },
       });
-    const tried = await this.#client.simulate(unsignedTransaction(made(most, deposits), this.#key));
+    // A dry run knows only what is in blocks: what still waits is not counted.
+    const trial = unsignedTransaction(made(account.nonce, most, deposits), this.#key);
+    const tried = await this.#client.simulate(trial);
     const deposit = depositMax === undefined ? smaller(deposits, margin(larger(BigInt(tried.deposit), 0n))) : deposits;
-    return { tried, body: made(gasLimit === undefined ? smaller(most, margin(BigInt(tried.gas))) : most, deposit) };
+    const limit = gasLimit === undefined ? smaller(most, margin(BigInt(tried.gas))) : most;
+    return { tried, body: made(account.pending_nonce, limit, deposit) };
   }
 
   async #parsed(address) {
