@@ -10,6 +10,7 @@ from chaosnet.cli.contract_sending import (
     DepositMax,
     DryRun,
     Limit,
+    Plan,
     PolicyFile,
     Sender,
     Subject,
@@ -34,6 +35,8 @@ from chaosnet.cli.output import Json, note, print_fields
 from chaosnet.cli.party import party_of
 from chaosnet.cli.terms import GasPrice, GenesisOf, Given, terms_online
 from chaosnet.cli.tx import TIMEOUT_S
+from chaosnet.contracts.interface import Method
+from chaosnet.contracts.values import Value
 from chaosnet.model.contract_actions import Call
 
 app = typer.Typer()
@@ -105,11 +108,16 @@ def call(
         if dry_run:
             show_tried(plan, about, as_json=as_json)
             return
-        if wanted.kind == "view" and not as_json:
-            note(f"{method} changes nothing: `chaosnet contract query` answers it without a fee")
         if not as_json:
-            shown = ", ".join(inline_value(value) for value in values)
-            line = ("call", f"{one_line(about.interface.name)}.{method}({shown})")
-            print_fields([line, ("sent", sent_text(assets)), *cost_lines(plan)])
+            _show(wanted, about, plan, values)
         question = f"Send {sent_text(assets)} with it?" if assets and is_interactive() else ""
         sent_and_followed(client, plan, way, about, question=question, yes=yes)
+
+
+def _show(method: Method, about: Subject, plan: Plan, values: list[Value]) -> None:
+    if method.kind == "view":
+        note(f"{method.name} changes nothing: `chaosnet contract query` answers it without a fee")
+    shown = ", ".join(inline_value(value) for value in values)
+    sent = getattr(plan.draft.body.actions[0], "sent", ())
+    line = ("call", f"{one_line(about.interface.name)}.{method.name}({shown})")
+    print_fields([line, ("sent", sent_text(sent)), *cost_lines(plan)])
