@@ -199,6 +199,18 @@ def test_a_token_has_holders(stage: Stage, language: str) -> None:
     assert stage.ask(contract, "token").value == token
 
 
+def test_the_stream_carries_what_contracts_say(stage: Stage) -> None:
+    counter, _ = stage.deploy("js/1", example("counter", "js"), 0)
+    sent: list[str] = []
+    with Client(stage.nodes[1].rest_url) as client, ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(next, client.stream(kinds=("said",)))
+        while not heard.done() and len(sent) < 20:
+            sent.append(stage.call(counter, "add", 2).id)
+        _, told = heard.result(timeout=30)
+    assert isinstance(told, schema.SaidEvent)
+    assert [(e.contract, e.name, e.tx_id in sent) for e in told.events] == [(counter, "Added", True)]
+
+
 def test_an_endless_question_costs_its_gas_and_no_block(stage: Stage) -> None:
     spin, _ = stage.deploy("lua/1", SPIN)
     with ThreadPoolExecutor(1) as pool:
