@@ -34,7 +34,7 @@ def _build() -> ModuleType:
 
 
 def _package(build: ModuleType) -> Path:
-    """Return lupa's source package; raise where it cannot be had. Others may be fetching it at the same time."""
+    """Return lupa's source package, which others may be fetching at the same time; raise where nobody can."""
     packages = Path(os.environ.get("CHAOSNET_ENGINE_PACKAGES", PACKAGES))
     package: Path = packages / build.PACKAGES["lupa"][1]
     if not package.exists():

@@ -75,7 +75,6 @@ FLOATS = [
     "2^53",
     "2^63",
     "-2^63",
-    "5e-324",
     "1/0",
     "-1/0",
 ]
@@ -156,7 +155,7 @@ _leaves = st.one_of(
     st.sampled_from(EDGES).map(str),
     st.integers(-(2**63) + 1, 2**63 - 1).map(str),
     st.sampled_from(FLOATS),
-    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False).map(repr),
     _texts(WORDS),
     st.sampled_from(["nil", "true", "false", "T()", "T(1, 2)"]),
 )
@@ -167,7 +166,7 @@ def _called(name: str) -> Callable[[tuple[str, ...]], str]:
 
 
 def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """What `N` is around gives no NaN: its sign, which shows in texts, differs between processors."""
+    """What `N` is around gives neither NaN nor subnormal numbers, whose texts differ; see `excluded`."""
     calls = [st.tuples(*[inner] * count).map(_called(name)) for name, count in CALLS.items()]
     return st.one_of(
         st.tuples(inner, st.sampled_from(BINARY), inner).map(lambda parts: f"N({' '.join(parts)})"),
@@ -186,7 +185,10 @@ expressions = st.lists(st.recursive(_leaves, _larger, max_leaves=8), min_size=1,
 
 
 PREFIX = """
-local function N(x) if x ~= x then return 0 end return x end
+local function N(x)
+  if x ~= x or math.type(x) == "float" and x > -0x1p-1022 and x < 0x1p-1022 then return 0 end
+  return x
+end
 -- which of its arguments C looks at first is left to the compiler
 local function fmod(a, b) return math.fmod(tonumber(a) or 1, tonumber(b) or 2) end
 -- a table whose address does not show
