@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chaosnet.daemon.benchmark import Figures, Scale, run_benchmark
+from chaosnet.daemon.benchmark_contracts import ContractFigures, ContractScale, run_contracts
 from chaosnet.daemon.benchmark_engines import EngineScale, parse_engines, run_engines
 from chaosnet.model.genesis import ENGINES_KNOWN
 
@@ -28,6 +29,13 @@ ROWS = {
     "disk_bytes_per_transfer_at_20_per_s": "Bytes on disk a transfer, at 20/s",
     "rss_mib": "Resident memory after the load, MiB",
     "startup_s": "Start on the loaded chain until it answers, s",
+    "lua_vm_per_s": "Token transfers/s in the machine with its host, Lua",
+    "js_vm_per_s": "The same, JavaScript",
+    "lua_call_one_validator_per_s": "Token calls/s committed, one validator, Lua",
+    "js_call_one_validator_per_s": "The same, JavaScript",
+    "lua_call_four_validators_per_s": "Token calls/s committed, four validators, Lua",
+    "js_call_four_validators_per_s": "The same, JavaScript",
+    "native_call_ratio": "A contract call against a native transfer, in the ledger (ratio)",
 }
 ENGINE_COLUMNS = ("transfers/s, four nodes", "block interval, ms", "finality, ms", "idle node, % of a core")
 
@@ -41,6 +49,7 @@ def bench(
     engines: Annotated[
         str, typer.Option(help="Engines to measure on four nodes, as in `pow,pos`; `none`: leave them out.")
     ] = ",".join(ENGINES_KNOWN),
+    contracts: Annotated[bool, typer.Option(help="Measure contracts too.")] = True,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the load, one run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -53,6 +62,9 @@ def bench(
     )
     figures = run_benchmark(scale, _note)
     data = _save(figures, out)
+    if contracts:
+        add_contracts(figures, run_contracts(_contract_scale(quick=quick), _note))
+        data = _save(figures, out)
     if names:  # what is there is kept when an engine fails
         figures.engines = run_engines(names, _engine_scale(quick=quick), _note)
         data = _save(figures, out)
@@ -70,6 +82,19 @@ def _engine_scale(*, quick: bool) -> EngineScale:
     return EngineScale(load_s=4, senders=500, idle_s=3, probes=5) if quick else EngineScale()
 
 
+def _contract_scale(*, quick: bool) -> ContractScale:
+    return ContractScale(runs=1, accounts=10_000, calls=600, contracts=300) if quick else ContractScale()
+
+
+def add_contracts(figures: Figures, found: ContractFigures) -> None:
+    """Put what was found of contracts beside the other figures."""
+    figures.contracts = found
+    figures.lua_vm_per_s, figures.js_vm_per_s = (
+        round(1e6 / found.stages_us[language]["host"], 1) for language in ("lua", "js")
+    )
+    figures.native_call_ratio = max(found.native_call_ratio.values())
+
+
 def _save(figures: Figures, out: Path) -> bytes:
     out.parent.mkdir(parents=True, exist_ok=True)
     data = msgspec.json.format(msgspec.json.encode(figures), indent=2)
@@ -83,6 +108,8 @@ def _print(figures: Figures, out: Path) -> None:
         runs = ", ".join(f"{value:,.4g}" for value in figures.runs.get(name, []))
         table.add_row(text, f"{getattr(figures, name):,.5g}", runs)
     Console().print(table)
+    if figures.contracts is not None:
+        Console().print(_contract_table(figures.contracts))
     if figures.engines:
         Console().print(_engine_table(figures))
     Console().print(f"written to {out}")
@@ -95,4 +122,21 @@ def _engine_table(figures: Figures) -> Table:
         table.add_row(name, *(f"{value:,.5g}" for value in values))
     notes = [f"{name}: {one.note}" for name, one in figures.engines.items() if one.note]
     table.caption = "\n".join(notes) or None
+    return table
+
+
+def _contract_table(found: ContractFigures) -> Table:
+    table = Table("contracts", *found.stages_us)
+    for stage in next(iter(found.stages_us.values())):
+        cells = [f"{stages[stage]:,.1f}" for stages in found.stages_us.values()]
+        table.add_row(f"a token transfer up to the {stage}, us", *cells)
+    for text, values in (
+        ("against a native transfer (ratio)", found.native_call_ratio),
+        ("ns a gas of the token", found.token_ns_per_gas),
+        ("time a gas of many contracts in turn (ratio)", found.round_robin_ratio),
+        ("a call that fills its memory, ms", found.dirty_memory_ms),
+    ):
+        table.add_row(text, *(f"{values[name]:,.3g}" for name in found.stages_us))
+    worst = f"most time a gas: {found.worst_program}, {found.worst_program_ratio:.2f} times that of the token"
+    table.caption = "\n".join((worst, *found.notes))
     return table

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from chaosnet.crypto.signing import is_valid, public_key_of, sign
+from chaosnet.daemon.benchmark_contracts import ContractFigures
 from chaosnet.daemon.devnet import Devnet, check_ports
 from chaosnet.daemon.devnet_plan import PBFT, NodePlan, make_plan
 from chaosnet.daemon.loadgen import (
@@ -90,6 +91,17 @@ class Figures(msgspec.Struct):
     disk_bytes_per_transfer_at_20_per_s: float = 0
     rss_mib: float = 0
     startup_s: float = 0
+    lua_vm_per_s: float = 0
+    """Token transfers a second of one core in the machine with its real host; likewise below."""
+    js_vm_per_s: float = 0
+    lua_call_one_validator_per_s: float = 0
+    """Calls of the same contract that are committed; likewise below."""
+    js_call_one_validator_per_s: float = 0
+    lua_call_four_validators_per_s: float = 0
+    js_call_four_validators_per_s: float = 0
+    native_call_ratio: float = 0
+    """Time of such a call in the ledger against a native transfer: of the slower language."""
+    contracts: ContractFigures | None = None
     runs: dict[str, list[float]] = {}
     """Single results behind the medians."""
     engines: dict[str, EngineFigures] = {}

@@ -1,0 +1,364 @@
+"""Benchmarks of contracts in this process: on the real ledger, host and engines, without network and disk.
+
+The yardstick is a token that keeps its own accounts: two balances changed and an event for each transfer.
+Times are processor time, which others on the machine disturb least. Compare figures of one run only.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from chaosnet.base.codec import encode
+from chaosnet.base.units import Address
+from chaosnet.contracts import values
+from chaosnet.contracts.keys import encode_key
+from chaosnet.contracts.machine import Ended, HostCall, Image, Machine, Meter
+from chaosnet.contracts.values import Value
+from chaosnet.crypto.addresses import KEY_ACCOUNT, format_address
+from chaosnet.daemon.benchmark_programs import NASTY, SOURCES, nasty_source
+from chaosnet.daemon.loadgen import Sender, make_senders
+from chaosnet.daemon.machines import load_machine, start_thread
+from chaosnet.devchain.accounts import dev_account
+from chaosnet.devchain.chain import dev_genesis
+from chaosnet.ledger.accounts import Account
+from chaosnet.ledger.apply import Execution
+from chaosnet.ledger.context import Context, params_of, rules_of
+from chaosnet.ledger.contracts.books import Books, entry_start
+from chaosnet.ledger.contracts.frames import Request, Result, Run, call_contract
+from chaosnet.ledger.contracts.host import host_of
+from chaosnet.ledger.contracts.records import contract_id
+from chaosnet.ledger.genesis_state import genesis_state
+from chaosnet.ledger.keys import entry_key
+from chaosnet.ledger.overlay import Overlay
+from chaosnet.ledger.state import State
+from chaosnet.model.contract_actions import Call, Deploy
+from chaosnet.model.genesis import genesis_hash_of
+from chaosnet.model.policy import Witness
+from chaosnet.model.receipt import Receipt
+from chaosnet.model.transaction import Action, SignedTx, Transaction, Transfer, TxBody
+
+LANGUAGES: Final = {"lua": "lua/1", "js": "js/1"}
+GAS: Final = 20_000_000
+CALL_GAS: Final = 60_000
+"""Enough for one transfer of the token."""
+BLOCK_GAS: Final = 10**12
+FUEL: Final = 10**9
+HELD: Final = 10**9
+"""Tokens of each holder."""
+FUNDS: Final = 10**15
+"""Motes of each account."""
+DEPOSIT_MAX: Final = 10**12
+
+Note = Callable[[str], None]
+
+
+class ContractScale(msgspec.Struct, frozen=True):
+    """How much is measured."""
+
+    runs: int = 3
+    accounts: int = 100_000
+    calls: int = 3_000
+    """Transfers of a token in a row."""
+    senders: int = 1_000
+    contracts: int = 5_000
+    """Different ones that are called in turn."""
+    nasty_gas: int = 1_000_000
+    """Of each program that is meant to be slow."""
+
+
+class ContractFigures(msgspec.Struct, omit_defaults=True):
+    """What contracts cost on this machine; by language where it differs."""
+
+    stages_us: dict[str, dict[str, float]] = {}
+    """Microseconds a token transfer: `machine` alone with a host that does nothing, with the real `host`, as
+    a `transaction`, and with its share of the `block` and the state root."""
+    native_us: float = 0
+    """Microseconds of a native transfer, with its share of the block."""
+    native_call_ratio: dict[str, float] = {}
+    token_ns_per_gas: dict[str, float] = {}
+    round_robin_ratio: dict[str, float] = {}
+    """Time per gas of many different contracts in turn, against the token."""
+    dirty_memory_ms: dict[str, float] = {}
+    """A call that writes to all memory it can get, and the call after it."""
+    nasty_ratio: dict[str, float] = {}
+    """Time per gas of each program that is meant to be slow, against the token of its language."""
+    worst_program: str = ""
+    worst_program_ratio: float = 0
+    notes: list[str] = []
+
+
+@dataclass(slots=True)
+class Rig:
+    """A chain with accounts and contracts, on which blocks are executed."""
+
+    machine: Machine
+    senders: list[Sender]
+    nonces: dict[bytes, int]
+    state: State
+    ctx: Context
+
+    def text(self, address: bytes) -> str:
+        return format_address(self.ctx.genesis.address_prefix, Address(address))
+
+    def tx(self, sender: Sender, action: Action, gas: int) -> SignedTx:
+        """Return a transaction whose signature nobody will look at."""
+        nonce = self.nonces.get(sender.address, 0)
+        self.nonces[sender.address] = nonce + 1
+        body = TxBody(
+            genesis=self.ctx.genesis_hash,
+            sender=sender.address,
+            nonce=nonce,
+            anchor_height=0,
+            anchor_prefix=self.ctx.genesis_hash[:8],
+            expiry=self.ctx.height + 1,
+            gas_limit=gas,
+            gas_price=1,
+            payer=None,
+            memo="",
+            actions=(action,),
+        )
+        found = Transaction(body, Witness(sender.policy, ((0, bytes(64)),)), None)
+        return SignedTx(encode(found), found)
+
+    def block(self, txs: list[SignedTx]) -> tuple[list[Receipt], float, float]:
+        """Execute a block; return receipts, seconds of the transactions, and seconds with the block's end."""
+        execution = Execution(self.state, self.ctx)
+        begin = time.process_time()
+        receipts = [execution.add(tx) for tx in txs]
+        middle = time.process_time()
+        self.state = execution.finish().state
+        return receipts, middle - begin, time.process_time() - begin
+
+    def deploy(self, engine: str, source: str, *args: Value) -> bytes:
+        """Put a contract on the chain; return its address."""
+        sender = self.senders[0]
+        nonce = self.nonces.get(sender.address, 0)
+        action = Deploy(engine, source.encode(), values.encode(list(args)), 0, DEPOSIT_MAX)
+        receipts, _, _ = self.block([self.tx(sender, action, GAS)])
+        _check_ok(receipts)
+        return contract_id(self.ctx.genesis_hash, sender.address, nonce, 0)
+
+    def fill(self, contract: bytes, count: int) -> None:
+        """Give `count` holders of a token something to send, the senders among them."""
+        start = entry_start(self.ctx.params.motes_per_state_byte)
+        new: dict[bytes, bytes | None] = {}
+        for address in addresses_of(self.senders, count):
+            key = entry_key(contract, encode_key(["balances", self.text(address)]))
+            new[key] = start + values.encode(HELD)
+        self.state = self.state.update(new)
+
+
+def addresses_of(senders: list[Sender], count: int) -> list[Address]:
+    """Return the senders' addresses, filled up with others."""
+    own = [sender.address for sender in senders]
+    return own + [
+        Address(bytes((KEY_ACCOUNT,)) + sha256(i.to_bytes(8, "big")).digest())
+        for i in range(count - len(own))
+    ]
+
+
+def make_rig(machine: Machine, scale: ContractScale) -> Rig:
+    """Return a chain with so many accounts that hold coins."""
+    genesis = dev_genesis((dev_account("alice"),), {"block_gas_max": BLOCK_GAS})
+    state = genesis_state(genesis)
+    senders = make_senders(scale.senders)
+    overlay = Overlay(state)
+    for address in addresses_of(senders, scale.accounts):
+        overlay.set_account(address, Account(balance=FUNDS))
+    state = state.update(overlay.changes().new)
+    ctx = Context(
+        genesis=genesis,
+        genesis_hash=genesis_hash_of(genesis),
+        height=1,
+        era=0,
+        time_ms=genesis.time_ms + 1_000,
+        parent_time_ms=genesis.time_ms,
+        proposer=dev_account("keeper").address,
+        params=params_of(state),
+        rules=rules_of(state),
+        anchor_ok=lambda *_: True,
+        machine=machine,
+    )
+    return Rig(machine, senders, {}, state, ctx)
+
+
+def run_contracts(scale: ContractScale, note: Note) -> ContractFigures:
+    """Measure everything in a thread with the stack that contracts need; raises what it raises."""
+    done: Future[ContractFigures] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(measure_contracts(load_machine(1), scale, note))
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            done.set_exception(error)
+
+    start_thread(work, "benchmark")
+    return done.result()
+
+
+def measure_contracts(machine: Machine, scale: ContractScale, note: Note) -> ContractFigures:
+    """Measure everything; to be called where the stack is large enough for contracts."""
+    found = ContractFigures()
+    note(f"contracts: {scale.accounts:,} accounts")
+    rig = make_rig(machine, scale)
+    native = min(measure_native(rig, scale) for _ in range(scale.runs))
+    found.native_us = round(native * 1e6, 2)
+    for language in LANGUAGES:
+        note(f"contracts in {language}: token")
+        token = rig.deploy(LANGUAGES[language], SOURCES[language])
+        rig.fill(token, scale.accounts)
+        stages, per_gas = measure_token(rig, token, scale)
+        found.stages_us[language] = {name: round(seconds * 1e6, 2) for name, seconds in stages.items()}
+        found.native_call_ratio[language] = round(stages["block"] / native, 1)
+        found.token_ns_per_gas[language] = round(per_gas * 1e9, 2)
+        note(f"contracts in {language}: {scale.contracts:,} in turn")
+        in_turn = measure_in_turn(rig, language, scale)
+        found.round_robin_ratio[language] = round(in_turn / per_gas, 2)
+        note(f"contracts in {language}: programs that are meant to be slow")
+        for name in NASTY[language]:
+            seconds, gas = measure_nasty(rig, language, name, scale.nasty_gas)
+            found.nasty_ratio[f"{language} {name}"] = round(seconds / gas / per_gas, 2)
+            if name == "memory":
+                found.dirty_memory_ms[language] = round(seconds * 1e3, 2)
+    found.worst_program = max(found.nasty_ratio, key=lambda name: found.nasty_ratio[name])
+    found.worst_program_ratio = found.nasty_ratio[found.worst_program]
+    return found
+
+
+def measure_native(rig: Rig, scale: ContractScale) -> float:
+    """Return seconds of a native transfer with its share of the block."""
+    peers = addresses_of(rig.senders, scale.accounts)
+    txs = []
+    for i in range(scale.calls):
+        to = peers[(i * 7_919 + 1) % len(peers)]
+        txs.append(rig.tx(rig.senders[i % len(rig.senders)], Transfer(to=to, amount=1), 21_000))
+    receipts, _, seconds = rig.block(txs)
+    _check_ok(receipts)
+    return seconds / len(txs)
+
+
+def measure_token(rig: Rig, token: bytes, scale: ContractScale) -> tuple[dict[str, float], float]:
+    """Return seconds a transfer by stage, and seconds a gas of whole transactions in a block."""
+    runs = [_token_once(rig, token, scale) for _ in range(scale.runs)]
+    stages = {name: statistics.median(run[0][name] for run in runs) for name in runs[0][0]}
+    return stages, statistics.median(run[1] for run in runs)
+
+
+def _token_once(rig: Rig, token: bytes, scale: ContractScale) -> tuple[dict[str, float], float]:
+    peers = addresses_of(rig.senders, scale.accounts)
+    names = [rig.text(peers[(i * 7_919 + 1) % len(peers)]) for i in range(scale.calls)]
+    given = [values.encode([name, 1]) for name in names]
+    callers = [rig.senders[i % len(rig.senders)] for i in range(scale.calls)]
+    stages = {"machine": _machine_alone(rig, token, given), "host": _with_host(rig, token, given, callers)}
+    txs = [
+        rig.tx(sender, Call(token, "send", args, (), DEPOSIT_MAX), CALL_GAS)
+        for sender, args in zip(callers, given, strict=True)
+    ]
+    receipts, inside, whole = rig.block(txs)
+    _check_ok(receipts)
+    stages["transaction"], stages["block"] = inside / len(txs), whole / len(txs)
+    return stages, whole / sum(receipt.gas for receipt in receipts)
+
+
+class _Listening:
+    """Stands before a machine, and remembers what was called, asked and answered."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.prepare = machine.prepare
+        self.calls: list[tuple[Image, str, bytes]] = []
+        self.answers: dict[tuple[int, bytes], bytes | None] = {}
+
+    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+        def answer(op: int, payload: bytes, meter: Meter) -> bytes | None:
+            found = self.answers[op, payload] = host(op, payload, meter)
+            return found
+
+        self.calls.append((image, method, args))
+        return self._machine.call(image, method, args, fuel, answer)
+
+
+def _machine_alone(rig: Rig, token: bytes, given: list[bytes]) -> float:
+    """Return seconds a call with a host that knows each answer already."""
+    overlay = Overlay(rig.state)
+    run = Run(Books(overlay, rig.ctx), rig.machine, rig.senders[0].address, 0)
+    listening = _Listening(rig.machine)
+    run.machine = listening
+    _check_result(call_contract(run, Request(token, "send", given[0], run.origin), FUEL, host_of))
+    image, method, args = listening.calls[0]
+    answers = listening.answers
+
+    def known(op: int, payload: bytes, _meter: Meter) -> bytes | None:
+        return answers[op, payload]
+
+    begin = time.process_time()
+    for _ in given:
+        ended = rig.machine.call(image, method, args, FUEL, known)
+    seconds = time.process_time() - begin
+    if ended.kind != "returned":
+        raise RuntimeError(f"{ended.code} {ended.text}")
+    return seconds / len(given)
+
+
+def _with_host(rig: Rig, token: bytes, given: list[bytes], callers: list[Sender]) -> float:
+    """Return seconds a call on the real books, without a transaction around it."""
+    overlay = Overlay(rig.state)
+    begin = time.process_time()
+    for args, sender in zip(given, callers, strict=True):
+        run = Run(Books(overlay, rig.ctx), rig.machine, sender.address, 0)
+        result = call_contract(run, Request(token, "send", args, sender.address), FUEL, host_of)
+        overlay.keep()
+    seconds = time.process_time() - begin
+    _check_result(result)
+    return seconds / len(given)
+
+
+def measure_in_turn(rig: Rig, language: str, scale: ContractScale) -> float:
+    """Return seconds a gas when every call is of another contract, with other bytes."""
+    made = []
+    for number in range(scale.contracts):
+        mark = f"{'--' if language == 'lua' else '//'} {number}\n"
+        made.append(rig.deploy(LANGUAGES[language], mark + SOURCES[language]))
+    begin, gas = 0.0, 0
+    for i, contract in enumerate(made):
+        to = rig.senders[i % len(rig.senders)]
+        args = values.encode([rig.text(to.address), 1])
+        call = Call(contract, "send", args, (), DEPOSIT_MAX)
+        receipts, _, seconds = rig.block([rig.tx(rig.senders[0], call, 10 * CALL_GAS)])
+        _check_ok(receipts)
+        begin += seconds
+        gas += receipts[0].gas
+    return begin / gas
+
+
+def measure_nasty(rig: Rig, language: str, name: str, gas: int) -> tuple[float, int]:
+    """Return seconds of a slow program's call and of the restore after it, and the gas that it paid.
+
+    It may end in any way.
+    """
+    contract = rig.deploy(LANGUAGES[language], nasty_source(language, name))
+    best = float("inf")
+    for _ in range(3):
+        call = Call(contract, "run", values.encode([]), (), DEPOSIT_MAX)
+        rest = Call(contract, "rest", values.encode([]), (), DEPOSIT_MAX)
+        txs = [rig.tx(rig.senders[1], action, limit) for action, limit in ((call, gas), (rest, CALL_GAS))]
+        receipts, _, seconds = rig.block(txs)
+        best = min(best, seconds)
+    return best, sum(receipt.gas for receipt in receipts)
+
+
+def _check_ok(receipts: list[Receipt]) -> None:
+    failed = [receipt.code for receipt in receipts if receipt.code != "ok"]
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(receipts)} failed: {failed[0]}")
+
+
+def _check_result(result: Result) -> None:
+    if result.code != "ok":
+        raise RuntimeError(f"a call ended with {result.code} {result.text}")
