@@ -29,7 +29,7 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="c85ea240945820eaa86b590edff63a17f5edca5381f0f19e05b1b3d717fc3f5f",
+            module_sha256="9e565baf6b1e844608ee4307e0e378ef5609b702d3fe7d54b4a159ed986f1b31",
             prelude="prelude.js",
             prelude_sha256="756ce1356b6c04d5576f30bcc8e488be057d29f2547b86e09656f51004346aae",
         ),

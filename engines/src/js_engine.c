@@ -18,6 +18,7 @@ static JSRuntime *runtime;
 static JSContext *js;
 static JSValue dispatch;
 static JSValue plain; /* Object.prototype: what plain objects have */
+static JSValue length_of; /* getter of the length of typed arrays, whatever a contract does to prototypes */
 static JSValue unmap; /* function of the prelude: a Map as a plain object */
 static JSValue unhandled; /* why the first promise failed that nobody has looked at */
 static int unhandled_count;
@@ -107,12 +108,22 @@ static int write_map(Writer *w, JSValueConst value, int depth) {
     return result;
 }
 
+/* The content of a Uint8Array, or NULL with an exception pending. What JS_GetUint8Array says of the length is out of
+   date where the buffer was resized: following it would read what lies behind. */
+static const uint8_t *bytes_of(JSValueConst value, size_t *size) {
+    const uint8_t *content = JS_GetUint8Array(js, size, value);
+    JSValue length = content ? JS_Call(js, length_of, value, 0, NULL) : JS_EXCEPTION;
+    int64_t count;
+    if (JS_IsException(length) || JS_ToInt64(js, &count, length)) return NULL;
+    *size = (size_t)count;
+    return content;
+}
+
 static int write_object(Writer *w, JSValueConst value, int depth) {
     if (JS_GetTypedArrayType(value) == JS_TYPED_ARRAY_UINT8) {
         size_t size;
-        const uint8_t *content = JS_GetUint8Array(js, &size, value);
-        if (!content && size) return -1;
-        return room(put_block(w, BYTES, content, size));
+        const uint8_t *content = bytes_of(value, &size);
+        return content ? room(put_block(w, BYTES, content, size)) : -1;
     }
     if (!depth) return refuse("bad_value: lists and maps nest at most 16 deep");
     if (JS_IsArray(value)) return write_list(w, value, depth);
@@ -253,8 +264,8 @@ static JSValue native_utf8(JSContext *c, JSValueConst self, int count, JSValueCo
 /* text(bytes): the text, or null when they are no UTF-8. */
 static JSValue native_text(JSContext *c, JSValueConst self, int count, JSValueConst *arguments) {
     size_t size;
-    const uint8_t *content = JS_GetUint8Array(js, &size, arguments[0]);
-    if (!content && size) return JS_EXCEPTION;
+    const uint8_t *content = bytes_of(arguments[0], &size);
+    if (!content) return JS_EXCEPTION;
     return is_utf8(content, size) ? JS_NewStringLen(js, (const char *)content, size) : JS_NULL;
 }
 
@@ -299,6 +310,22 @@ static void on_rejection(JSContext *c, JSValueConst promise, JSValueConst reason
     unhandled = JS_DupValue(js, reason);
 }
 
+static int keep_length_of(void) {
+    JSValue array = JS_NewUint8ArrayCopy(js, NULL, 0), own = JS_GetPrototype(js, array), shared = JS_GetPrototype(js, own);
+    JSPropertyDescriptor length;
+    JSAtom name = JS_NewAtom(js, "length");
+    int found = JS_GetOwnProperty(js, &length, shared, name);
+    JS_FreeAtom(js, name);
+    JS_FreeValue(js, array);
+    JS_FreeValue(js, own);
+    JS_FreeValue(js, shared);
+    if (found != 1) return 1;
+    length_of = length.getter;
+    JS_FreeValue(js, length.setter);
+    JS_FreeValue(js, length.value);
+    return 0;
+}
+
 EXPORT(vm_init) int32_t vm_init(void) {
     static const JSMallocFunctions functions = {js_calloc_, js_malloc_, js_free_, js_realloc_, js_usable_};
     runtime = JS_NewRuntime2(&functions, NULL);
@@ -321,7 +348,7 @@ EXPORT(vm_init) int32_t vm_init(void) {
     JSValue object = JS_NewObject(js);
     plain = JS_GetPrototype(js, object);
     JS_FreeValue(js, object);
-    return 0;
+    return keep_length_of();
 }
 
 /* running */

@@ -153,3 +153,32 @@ def bare_gas(engine: str) -> int:
         return bench.call(lists, "count")[0].gas
 
     return on_big_stack(task)
+
+
+RESIZED = {
+    "shrunk": ("b.resize(2); u[0] = 7; return u", b"\x07\x00"),
+    "shrunk to nothing": ("b.resize(0); return u", b""),
+    "grown": ("b.resize(12002); return u", bytes(12002)),
+    "length of its own": ("Object.defineProperty(u, 'length', { value: 3 }); b.resize(1); return u", b"\x00"),
+    "patched": (
+        """Object.defineProperty(Object.getPrototypeOf(Uint8Array.prototype), 'length', { get: () => 9000 });
+        b.resize(1); return u""",
+        b"\x00",
+    ),
+    "read as text": ("b.resize(2); u[0] = 65; u[1] = 66; return bytes.to_text(u)", "AB"),
+    "out of bounds": ("const v = new Uint8Array(b, 100, 100); b.resize(2); return v", None),
+    "given away": ("b.transfer(); return u", None),
+}
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_bytes_are_as_long_as_their_buffer_is_now(name: str) -> None:
+    """What lay behind a buffer that had shrunk was read: memory of the interpreter, with its addresses."""
+    body, wanted = RESIZED[name]
+    start = "const b = new ArrayBuffer(12000, { maxByteLength: 12002 }), u = new Uint8Array(b); "
+    ended = call("js/1", one_method("js/1", start + body), "run")
+    if wanted is None:
+        assert ended.code == "script_error"
+        assert "TypeError" in ended.text
+    else:
+        assert value_of(ended) == wanted
