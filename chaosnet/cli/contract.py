@@ -16,6 +16,7 @@ PARTS: Final = (
     "contract_call",
     "contract_query",
     "contract_codegen",
+    "contract_schema",
 )
 """Modules, each with an application of one or more commands, in the order of the help."""
 
