@@ -16,6 +16,10 @@ app = typer.Typer()
 
 TYPES = ("int", "text", "address", "bytes", "bool", "list", "map", "any")
 NAME = "[A-Za-z_][A-Za-z0-9_]{0,63}"
+KIND = f"(?:{'|'.join(TYPES)})\\??"
+
+_TEXT: dict[str, Any] = {"type": "string", "maxLength": TEXT_MAX}
+_NOTHING = ({"type": "object", "maxProperties": 0}, {"type": "null"})
 
 
 @app.command()
@@ -35,42 +39,14 @@ def schema_text() -> str:
 
 def interface_schema() -> dict[str, Any]:
     """Return the schema."""
-    text = {"type": "string", "maxLength": TEXT_MAX}
-    kind = f"(?:{'|'.join(TYPES)})\\??"
-    args = {
-        "description": "Names and types, such as `to address` or `note text?`.",
-        "anyOf": [
-            {
-                "type": "array",
-                "maxItems": ARGS_MAX,
-                "items": {"type": "string", "pattern": f"^{NAME} {kind}$"},
-            },
-            {"type": "object", "maxProperties": 0},
-            {"type": "null"},
-        ],
-    }
-    fields: dict[str, Any] = {
-        "kind": {"enum": ["view", "write", "payable"]},
-        "args": args,
-        "returns": {"type": ["string", "null"], "pattern": f"^{kind}$"},
-        "doc": text,
-        "reentrant": {"type": "boolean"},
-    }
-    method = {"type": "object", "additionalProperties": False, "required": ["kind"], "properties": fields}
-    scope = {
-        "anyOf": [
-            {"const": ANY},
-            {
-                "type": "array",
-                "maxItems": NAMES_MAX,
-                "items": {"type": "string", "minLength": 1, "maxLength": TEXT_MAX},
-            },
-            {"type": "object", "maxProperties": 0},
-            {"type": "null"},
-        ]
-    }
+    method = _method()
     init_fields = {"kind": {"enum": ["write", "payable"]}, "reentrant": {"const": False}}
-    init = {**method, "required": [], "properties": {**fields, **init_fields}}
+    init = {**method, "required": [], "properties": {**method["properties"], **init_fields}}
+    permissions = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"transfer": _scope(), "call": _scope(), "issue": {"type": "boolean"}},
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Interface of a chaosnet contract",
@@ -80,24 +56,46 @@ def interface_schema() -> dict[str, Any]:
         "required": ["api", "name", "methods"],
         "properties": {
             "api": {"const": API},
-            "name": {**text, "minLength": 1},
-            "version": text,
-            "licence": text,
-            "doc": text,
-            "init": {"anyOf": [init, {"type": "array", "maxItems": 0}, {"type": "null"}]},
+            "name": {**_TEXT, "minLength": 1},
+            "version": _TEXT,
+            "licence": _TEXT,
+            "doc": _TEXT,
+            "init": _or_empty(init),
             "methods": {**_named(method, METHODS_MAX), "minProperties": 1},
-            "events": _or_empty(_named(args, NAMES_MAX)),
-            "errors": _or_empty(_named(text, NAMES_MAX)),
-            "storage": _or_empty(_named(text, NAMES_MAX)),
-            "permissions": _or_empty(
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {"transfer": scope, "call": scope, "issue": {"type": "boolean"}},
-                }
-            ),
+            "events": _or_empty(_named(_args(), NAMES_MAX)),
+            "errors": _or_empty(_named(_TEXT, NAMES_MAX)),
+            "storage": _or_empty(_named(_TEXT, NAMES_MAX)),
+            "permissions": _or_empty(permissions),
         },
     }
+
+
+def _method() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["kind"],
+        "properties": {
+            "kind": {"enum": ["view", "write", "payable"]},
+            "args": _args(),
+            "returns": {"type": ["string", "null"], "pattern": f"^{KIND}$"},
+            "doc": _TEXT,
+            "reentrant": {"type": "boolean"},
+        },
+    }
+
+
+def _args() -> dict[str, Any]:
+    item = {"type": "string", "pattern": f"^{NAME} {KIND}$"}
+    return {
+        "description": "Names and types, such as `to address` or `note text?`.",
+        "anyOf": [{"type": "array", "maxItems": ARGS_MAX, "items": item}, *_NOTHING],
+    }
+
+
+def _scope() -> dict[str, Any]:
+    item = {**_TEXT, "minLength": 1}
+    return {"anyOf": [{"const": ANY}, {"type": "array", "maxItems": NAMES_MAX, "items": item}, *_NOTHING]}
 
 
 def _named(values: dict[str, Any], most: int) -> dict[str, Any]:
