@@ -59,6 +59,11 @@ WANTED = {
     "handover_crash_any",
     "handover_partition",
     *(f"{engine}_fence_{kind}" for engine in ("pos", "dpos") for kind in ("copied", "old_backup")),
+    *(
+        f"{engine}contracts_{trouble}"
+        for engine in ("", "pow_")
+        for trouble in ("calm", "crash_any", "partition_heal")
+    ),
     *(f"dbft_byzantine_{kind}" for kind in ("equivocate", "third")),
 }
 

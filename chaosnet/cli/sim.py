@@ -1,8 +1,9 @@
 """`chaosnet sim`: run simulated networks, many seeds of many scenarios, and say how to replay what fails."""
 
 import gc
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,6 +13,8 @@ import typer
 import chaosnet
 from chaosnet.base.errors import Refused
 from chaosnet.cli import output
+from chaosnet.contracts.wasm import WasmMachine
+from chaosnet.daemon.machines import load_machine, start_thread
 from chaosnet.sim.scenario import Scenario, load_regressions, load_scenario
 from chaosnet.sim.world import Outcome, run_scenario
 
@@ -62,10 +65,32 @@ def run_task(task: Task) -> Outcome:
     """Run one world; in a worker process."""
     gc.disable()  # a world is short, and then gone as a whole
     try:
-        return run_scenario(task.spec, task.seed)
+        return _run(task)
     finally:
         gc.enable()
         gc.collect()
+
+
+def _run(task: Task, sink: Callable[[str], None] | None = None) -> Outcome:
+    """Run one world, in a thread with the stack of a machine where it has contracts."""
+    if not task.spec.load.contracts:
+        return run_scenario(task.spec, task.seed, sink)
+    done: Future[Outcome] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(run_scenario(task.spec, task.seed, sink, _machine()))
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            done.set_exception(error)
+
+    start_thread(work, "world")
+    return done.result()
+
+
+@cache
+def _machine() -> WasmMachine:
+    """Return the machine of this process: all its worlds share what is loaded."""
+    return load_machine(1)
 
 
 def run_tasks(tasks: list[Task], jobs: int) -> Iterator[tuple[Task, Outcome]]:
@@ -164,7 +189,7 @@ def list_scenarios(*, as_json: output.Json = False) -> None:
 
 def _traced(task: Task, path: Path) -> Iterator[tuple[Task, Outcome]]:
     with path.open("w", encoding="utf-8") as file:
-        outcome = run_scenario(task.spec, task.seed, lambda line: print(line, file=file))
+        outcome = _run(task, lambda line: print(line, file=file))
     yield task, outcome
 
 

@@ -1,5 +1,7 @@
 """Clients: they send transfers through random nodes and expect every one of them in a block.
 
+Where the scenario wants contracts, these are deployed and called too.
+
 A client sends again, elsewhere, only what a node refused or lost with its memory. What a running node has
 accepted is the network's to include.
 """
@@ -13,11 +15,12 @@ from chaosnet.crypto.signing import sign
 from chaosnet.kernel.events import Reply, SubmitTransactions
 from chaosnet.model.genesis import Genesis, genesis_hash_of
 from chaosnet.model.policy import Witness
-from chaosnet.model.transaction import Transaction, Transfer, TxBody, tx_id_of
+from chaosnet.model.transaction import Action, Transaction, Transfer, TxBody, tx_id_of
 from chaosnet.sim.cast import Account, account_at
 from chaosnet.sim.checkers import Checkers
 from chaosnet.sim.host import Host
 from chaosnet.sim.schedule import Schedule
+from chaosnet.sim.traffic import Traffic
 
 RETRY_US: Final = 1_500_000
 WAITING_MAX: Final = 32
@@ -69,10 +72,15 @@ class Load:
         free = {a.address for a in genesis.allocations if a.lock is None}
         accounts = [account_at(i) for i in range(len(genesis.allocations))]
         self.clients = [Client(account, 0, {}) for account in accounts if account.address in free]
+        self._traffic: Traffic | None = None
         self._tickets: dict[int, list[Sent]] = {}
         self._ticket = 0
         self.sent = 0
         self.refusals: dict[str, int] = {}
+
+    def use_contracts(self, genesis: Genesis) -> None:
+        """Mix calls of contracts into the transfers from now on."""
+        self._traffic = Traffic(self._dice.fork("traffic"), genesis, [c.account for c in self.clients])
 
     def begin(self, per_minute: int, burst_max: int, end_us: int) -> None:
         """Send about so many transfers a minute until `end_us`, up to `burst_max` at once."""
@@ -116,6 +124,8 @@ class Load:
 
     def _make(self, client: Client) -> Sent:
         account, dice = client.account, self._dice
+        price = dice.between(1, 5)
+        action, gas = self._next(client)
         body = TxBody(
             genesis=self._genesis_hash,
             sender=account.address,
@@ -123,11 +133,11 @@ class Load:
             anchor_height=0,
             anchor_prefix=self._genesis_hash[:8],
             expiry=EXPIRY,
-            gas_limit=GAS_LIMIT,
-            gas_price=dice.between(1, 5),
+            gas_limit=gas,
+            gas_price=price,
             payer=None,
             memo="",
-            actions=(Transfer(to=dice.pick(self.clients).account.address, amount=dice.between(1, 1_000)),),
+            actions=(action,),
         )
         signers = (0,) if len(account.seeds) == 1 else dice.pick(((0, 1), (0, 2), (1, 2)))
         sent = Sent(sign_body(account, body, signers), tx_id_of(body), self._schedule.now_us)
@@ -135,6 +145,14 @@ class Load:
         client.nonce += 1
         self.sent += 1
         return sent
+
+    def _next(self, client: Client) -> tuple[Action, int]:
+        """Return the action of a client's next transaction, and its gas limit."""
+        dice = self._dice
+        if self._traffic is not None and (not client.nonce or dice.chance(1, 2)):
+            return self._traffic.next(client.account, client.nonce)
+        to = dice.pick(self.clients).account.address
+        return Transfer(to=to, amount=dice.between(1, 1_000)), GAS_LIMIT
 
     def _submit(self, batch: list[Sent]) -> None:
         able = [h for h in self._hosts if h.is_up and not h.is_paused and not (h.is_byzantine or h.is_spare)]

@@ -24,6 +24,8 @@ class Load(Table):
     per_minute: int = 60
     burst_max: int = 3
     """Transfers sent at once, at most."""
+    contracts: bool = False
+    """Contracts are deployed and called; every other transaction has to do with them. Needs a machine."""
 
 
 class Links(Table):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from chaosnet.base.dice import Dice
 from chaosnet.base.units import EMPTY_HASH
 from chaosnet.consensus.quorum import Verifier
+from chaosnet.contracts.machine import Machine
 from chaosnet.kernel.boot import genesis_stored, make_node, plain_apply, restore_branch
 from chaosnet.kernel.events import Reply
 from chaosnet.kernel.node import Node, NodeConfig
@@ -89,8 +90,16 @@ def genesis_for(spec: Scenario, seed: int) -> Genesis:
 class World:
     """A network of kernels under one scenario and seed."""
 
-    def __init__(self, spec: Scenario, seed: int, sink: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        spec: Scenario,
+        seed: int,
+        sink: Callable[[str], None] | None = None,
+        machine: Machine | None = None,
+    ) -> None:
+        """`machine`: runs contracts, for all nodes: what one has loaded the others need not load again."""
         self.spec = spec
+        self._machine = machine
         self.seed = seed
         self.dice = Dice(f"{spec.name} {seed}".encode())
         self.schedule = Schedule()
@@ -127,6 +136,8 @@ class World:
             (links.drop_ppm, links.duplicate_ppm, links.reorder_ppm)
         ) and not any(kind.startswith("storm_") for kind in spec.kinds())
         self.load = Load(self.schedule, self.dice.fork("load"), self.genesis, self.hosts, self.checkers)
+        if spec.load.contracts:
+            self.load.use_contracts(self.genesis)
         self.faults = Faults(self.schedule, self.dice.fork("faults"), self.hosts, self.network, self.checkers)
         self._is_settling = False
         self._goal_height = 0
@@ -179,6 +190,7 @@ class World:
             pinned=host.pinned,
             fence_listen_blocks=0 if is_copy else FENCE_LISTEN_BLOCKS,
             unwritten_max=UNWRITTEN_MAX,
+            machine=self._machine,
         )
         is_alone = host.place < ALONE or self.seed % 10 == 0
         node = make_node(
@@ -306,6 +318,11 @@ class World:
         )
 
 
-def run_scenario(spec: Scenario, seed: int, sink: Callable[[str], None] | None = None) -> Outcome:
+def run_scenario(
+    spec: Scenario,
+    seed: int,
+    sink: Callable[[str], None] | None = None,
+    machine: Machine | None = None,
+) -> Outcome:
     """Run one world; the same arguments give the same outcome, trace hash included."""
-    return World(spec, seed, sink).run()
+    return World(spec, seed, sink, machine).run()
