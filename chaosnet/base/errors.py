@@ -53,6 +53,7 @@ CODES: Final[dict[str, str]] = {
     "bad_evidence": "evidence does not prove a violation",
     "supply_changed": "sum of all balances differs from the supply",
     "rule_unknown": "rule set in force is not in this release",
+    "engines_differ": "a contract does one thing in the engine and another in Lua itself",
     "engine_unknown": "consensus engine is not in this release",
     # network
     "handshake": "peer's greeting does not fit this network",

@@ -13,11 +13,13 @@ from chaosnet.base.errors import Invalid
 from chaosnet.cli.contract_source import with_machine
 from chaosnet.cli.output import REFUSED, Json, note, print_json, print_table, print_text
 from chaosnet.contracts.machine import Machine
-from chaosnet.daemon.machines import load_machine
+from chaosnet.daemon.machines import load_machine, read_engines
 from chaosnet.devchain.chain import DevChain
 from chaosnet.devchain.desk import Watch
 from chaosnet.devchain.measure import Coverage, FileCoverage
+from chaosnet.devchain.native import NativeChain, NativeMachine
 from chaosnet.devchain.script import Plan, Script, Verdict, find_scripts
+from chaosnet.devchain.words import LUA
 from chaosnet.model.genesis_make import FIRST_RULE
 
 app = typer.Typer()
@@ -60,6 +62,12 @@ def run_tests(
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Show which lines ran; assertions about gas are left out.")
     ] = False,
+    native: Annotated[
+        bool,
+        typer.Option(
+            "--native", help="Run Lua also outside of the engine, in a jailed process, and compare."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run tests of contracts on the chain's own engines, each test on a new chain in this process."""
@@ -67,7 +75,9 @@ def run_tests(
     plan = Plan(seed or secrets.token_hex(4), runs, sequences, steps, pattern)
     started = time.monotonic()
     show = _quiet if as_json else _show
-    told, covered = with_machine(lambda machine: _run(machine, found, plan, show, coverage=coverage))
+    told, covered = with_machine(
+        lambda machine: _run(machine, found, plan, show, coverage=coverage, native=native)
+    )
     elapsed_ms = round((time.monotonic() - started) * 1000)
     passed = sum(verdict.is_ok for one in told for verdict in one.verdicts)
     failed = sum(len(one.verdicts) + bool(one.refused) for one in told) - passed
@@ -98,15 +108,17 @@ def run_scripts(
     plan: Plan,
     show: Show,
     watch: Watch | None = None,
+    *,
+    new_chain: Callable[[], DevChain] | None = None,
 ) -> list[Told]:
-    """Run the tests of files in their order."""
+    """Run the tests of files in their order; `new_chain` makes another kind of chain for each file."""
     runner = load_machine(FIRST_RULE)
     told: list[Told] = []
     for path in paths:
         one = Told(path)
         told.append(one)
         try:
-            script = Script(path, runner, DevChain(machine), watch)
+            script = Script(path, runner, new_chain() if new_chain else DevChain(machine), watch)
         except Invalid as error:
             one.refused = error.detail or str(error)
             show(one, None)
@@ -120,10 +132,17 @@ def run_scripts(
 
 
 def _run(
-    machine: Machine, paths: list[Path], plan: Plan, show: Show, *, coverage: bool
+    machine: Machine, paths: list[Path], plan: Plan, show: Show, *, coverage: bool, native: bool
 ) -> tuple[list[Told], Coverage | None]:
     covered = Coverage(machine) if coverage else None
-    return run_scripts(machine, paths, plan, show, covered), covered
+    if not native:
+        return run_scripts(machine, paths, plan, show, covered), covered
+    _, preludes = read_engines(FIRST_RULE)
+    with NativeMachine(machine, preludes[LUA]) as beside:
+        told = run_scripts(
+            machine, paths, plan, show, covered, new_chain=lambda: NativeChain(machine, beside)
+        )
+    return told, covered
 
 
 def _quiet(one: Told, verdict: Verdict | None) -> None:

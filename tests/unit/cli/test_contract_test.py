@@ -79,3 +79,14 @@ def test_a_profile_is_shown(cli: Cli, folder: Path, tmp_path: Path) -> None:
     assert found["functions"][0]["gas"] >= found["functions"][1]["gas"]
     assert found["operations"]["set"] > found["operations"]["emit"]
     cli("contract", "profile", str(folder), "--filter", "any", "--by", "function", code=1)
+
+
+def test_lua_itself_is_compared(cli: Cli, folder: Path) -> None:
+    pytest.importorskip("lupa.lua54", reason="Lua for this host is not installed: pip install lupa")
+    cli("contract", "test", str(folder), "--filter", "adds", "--native")
+    source = (folder / "counter.lua").read_text()
+    (folder / "counter.lua").write_text(
+        source.replace("return total", "return total + #tostring(print) - 16", 1)
+    )
+    ran = cli("contract", "test", str(folder), "--filter", "adds", "--native", code=1)
+    assert "engines_differ" in ran.out
