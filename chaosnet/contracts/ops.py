@@ -34,6 +34,8 @@ ENGINES: Final = ("lua/1", "js/1")
 
 LOAD_FUEL_MAX: Final = 20_000_000
 """(chain) fuel that loading a source may take."""
+IMAGE_BYTE_FUEL: Final = 2
+"""(chain) load fuel of each byte that a loaded contract adds to its engine's memory: each frame copies it."""
 DEPTH_MAX: Final = 8
 """(chain) frames of calls inside each other."""
 EVENT_BYTES_MAX: Final = 4 * 1024

@@ -17,7 +17,7 @@ from chaosnet.base.errors import Broken
 from chaosnet.contracts.faults import TEXT_BYTES_MAX, GuestFault, OutOfGas
 from chaosnet.contracts.images import ImageCache
 from chaosnet.contracts.machine import Ended, HostCall, Image
-from chaosnet.contracts.ops import DEPTH_MAX, LOAD_FUEL_MAX
+from chaosnet.contracts.ops import DEPTH_MAX, IMAGE_BYTE_FUEL, LOAD_FUEL_MAX
 from chaosnet.contracts.wasm_instance import (
     IO_BYTES,
     Instance,
@@ -160,10 +160,11 @@ class WasmMachine:
             instance.source("vm_load", source)
         finally:
             self._drop_lost(runs)
-        left = instance.meter.read()
-        if not left:
-            raise OutOfGas
-        return WasmImage(engine, instance.content(), LOAD_FUEL_MAX - left)
+        content = instance.content()
+        left = instance.meter.read() - IMAGE_BYTE_FUEL * max(0, len(content) - len(runs.base))
+        if left <= 0:
+            raise OutOfGas("loading and what it leaves in memory")
+        return WasmImage(engine, content, LOAD_FUEL_MAX - left)
 
     def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
         """Run one method from the image; see Machine.call."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chaosnet.contracts.ops import PRICES
+from chaosnet.contracts.faults import GuestFault
+from chaosnet.contracts.ops import IMAGE_BYTE_FUEL, PRICES
 from chaosnet.contracts.values import encode
 from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.contracts.names import is_address_text
@@ -182,3 +183,26 @@ def test_bytes_are_as_long_as_their_buffer_is_now(name: str) -> None:
         assert "TypeError" in ended.text
     else:
         assert value_of(ended) == wanted
+
+
+@both
+def test_what_loading_leaves_in_memory_is_paid_for(engine: str) -> None:
+    """A frame copies the image: 14 MB of it took six times as long for its gas as a token's transfer."""
+    kept = {
+        "lua/1": "local kept = table.pack(table.unpack({{}}, 1, {})) ",
+        "js/1": "globalThis.kept = new Uint8Array(16 * {}); ",
+    }[engine]
+    plain = one_method(engine, "")
+
+    def task() -> tuple[Any, Any]:
+        small = machine().prepare(engine, plain.encode())
+        large = machine().prepare(engine, (kept.format(20_000) + plain).encode())
+        return small, large
+
+    small, large = on_big_stack(task)
+    grown = large.size_bytes - small.size_bytes
+    assert grown > 300_000
+    assert large.load_fuel - small.load_fuel > IMAGE_BYTE_FUEL * grown
+    with pytest.raises(GuestFault) as fault:
+        on_big_stack(lambda: machine().prepare(engine, (kept.format(2**19) + plain).encode()))
+    assert fault.value.code in ("out_of_gas", "script_error")

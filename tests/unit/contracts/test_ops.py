@@ -17,6 +17,7 @@ def test_numbers_of_operations_never_change() -> None:
         "GAS_LEFT": 12,
         "GET": 1,
         "HASH": 8,
+        "IMAGE_BYTE_FUEL": 2,
         "ISSUE": 20,
         "PRINT": 200,
         "RIGHTS": 26,
