@@ -195,7 +195,7 @@ def show_outcome(found: schema.Transaction, about: Subject, *, is_deploy: bool, 
         return
     lines: list[tuple[str, object]] = [("contract" if is_deploy else "value", _value_text(found, value))]
     lines += [("transaction", found.id), ("code", found.code), ("said", text)]
-    lines += [("block", found.height), ("gas", found.gas), ("fee", cos(found.fee or 0))]
+    lines += [("block", found.height), ("gas", f"{found.gas or 0:,}"), ("fee", cos(found.fee or 0))]
     print_fields(lines + _event_lines(found.events, about))
 
 
