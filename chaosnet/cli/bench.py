@@ -1,5 +1,6 @@
 """`chaosnet bench`: what this machine carries."""
 
+import statistics
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from chaosnet.daemon.benchmark import Figures, Scale, run_benchmark
-from chaosnet.daemon.benchmark_contracts import ContractFigures, ContractScale, run_contracts
+from chaosnet.daemon.benchmark_calls import measure_calls
+from chaosnet.daemon.benchmark_contracts import LANGUAGES, ContractFigures, ContractScale, run_contracts
 from chaosnet.daemon.benchmark_engines import EngineScale, parse_engines, run_engines
 from chaosnet.model.genesis import ENGINES_KNOWN
 
@@ -65,6 +67,8 @@ def bench(
     if contracts:
         add_contracts(figures, run_contracts(_contract_scale(quick=quick), _note))
         data = _save(figures, out)
+        add_calls(figures, runs=1 if quick else runs, senders=200 if quick else 1_000)
+        data = _save(figures, out)
     if names:  # what is there is kept when an engine fails
         figures.engines = run_engines(names, _engine_scale(quick=quick), _note)
         data = _save(figures, out)
@@ -93,6 +97,18 @@ def add_contracts(figures: Figures, found: ContractFigures) -> None:
         round(1e6 / found.stages_us[language]["host"], 1) for language in ("lua", "js")
     )
     figures.native_call_ratio = max(found.native_call_ratio.values())
+
+
+def add_calls(figures: Figures, *, runs: int, senders: int) -> None:
+    """Measure calls on networks of one and of four validators, in both languages."""
+    for nodes, word in ((1, "one_validator"), (4, "four_validators")):
+        for language in LANGUAGES:
+            name = f"{language}_call_{word}_per_s"
+            found = measure_calls(
+                nodes, language, senders=senders, rounds=10 // nodes + 2, runs=runs, note=_note
+            )
+            figures.runs[name] = found
+            setattr(figures, name, statistics.median(found))
 
 
 def _save(figures: Figures, out: Path) -> bytes:

@@ -40,7 +40,8 @@ LUA: Final = """contract{ api=1, name="Token", version="1.0.0", licence="MIT", p
   } }
 """
 JS: Final = """contract({ api: 1, name: 'Token', version: '1.0.0', licence: 'MIT',
-  permissions: { call: 'any' }, events: { Sent: ['to address', 'amount int'] }, storage: { balances: 'map address int', calls: 'counter' },
+  permissions: { call: 'any' }, events: { Sent: ['to address', 'amount int'] },
+  storage: { balances: 'map address int', calls: 'counter' },
   methods: {
     send: { kind: 'write', args: ['to address', 'amount int'], run(to, amount) {
       const have = store.balances.get(ctx.caller) ?? 100n;
