@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes the pictures of the documentation from a devnet: `scripts/screenshots.py --explorer URL --dir DIR`.
 
-The devnet should have some traffic, so that there is something to see. Chromium must be installed.
+The devnet should have some traffic and a contract, to have something to see. Chromium must be installed.
 """
 
 import argparse
@@ -55,11 +55,13 @@ def shoot_explorer(browser: chromium.Chromium, url: str, folder: Path) -> None:
     transaction = link_in(browser, url, ".txs td:first-child a")
     block = link_in(browser, url, ".txs td:nth-child(2) a")
     account = link_in(browser, url, ".txs td:nth-child(4) a")
+    contract = link_in(browser, f"{url}/contracts", ".list td:first-child a")
     shoot(browser, url, folder / "explorer-home.png", WIDE, is_dark=False)
     shoot(browser, url, folder / "explorer-home-dark.png", WIDE, is_dark=True)
     shoot(browser, block, folder / "explorer-block.png", WIDE, is_dark=True)
     shoot(browser, transaction, folder / "explorer-transaction.png", WIDE, is_dark=False)
     shoot(browser, account, folder / "explorer-account.png", WIDE, is_dark=False)
+    shoot(browser, contract, folder / "explorer-contract.png", WIDE, is_dark=False)
     shoot(browser, f"{url}/nodes", folder / "explorer-nodes.png", WIDE, is_dark=True)
     shoot(browser, url, folder / "explorer-phone.png", PHONE, is_dark=True)
 

@@ -44,3 +44,11 @@ def test_pages_of_contracts_have_no_barriers(scene: Scene) -> None:
         f"/address/{MAKER}",
     ]
     assert violations(scene, paths) == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_no_page_is_wider_than_its_window(scene: Scene, width: int) -> None:
+    scene.browser.dress(width=width, height=800)
+    for path in ("/", "/contracts", f"/contract/{BOX}", "/tokens", f"/token/{TOKEN}"):
+        scene.browser.open(scene.url + path)
+        assert scene.browser.look("document.documentElement.scrollWidth") == width, path
