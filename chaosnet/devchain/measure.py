@@ -23,9 +23,12 @@ from chaosnet.model.contract_actions import CONTRACT_BYTES_MAX
 ENTRY: Final = "(entry)"
 """Function of the fuel before the first mark of a frame: the way into the contract."""
 OPS: Final = {
-    number: name.lower()
-    for name, number in vars(ops).items()
-    if isinstance(number, int) and name.isupper() and 0 < number <= ops.PRINT and not name.endswith("_MAX")
+    getattr(ops, name.upper()): name
+    for name in (
+        *("get", "set", "scan", "emit", "transfer", "call", "balance", "hash", "verify", "ctx", "gas_left"),
+        *("transfer_and_call", "issue", "burn", "approve", "transfer_from", "allowance", "token", "rights"),
+        *("convert", "print"),
+    )
 }
 _PROBE: Final = {
     True: "contract{api=1,name='P',methods={p={kind='view',run=function() _hit(11) _hit(12) _hit(13) end}}}",
