@@ -34,7 +34,7 @@ class Changes:
 class Overlay:
     """A state with changes on top. Reads alone leave no change, so it also serves as a reading cache."""
 
-    __slots__ = ("_accounts", "_added", "_entries", "_journal", "_loaded", "_state", "_values")
+    __slots__ = ("_accounts", "_added", "_entries", "_journal", "_loaded", "_read", "_state", "_values")
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -42,6 +42,8 @@ class Overlay:
         self._loaded: dict[bytes, tuple[bytes | None, Account]] = {}
         self._values: dict[bytes, bytes | None] = {}
         self._entries: dict[bytes, bytes | None] = {}
+        self._read: dict[bytes, bytes | None] = {}
+        """What the state below says: a way down the tree costs more than the rest of most operations."""
         self._added: dict[bytes, list[bytes]] = {}
         """By contract, in ascending order: keys of entries that exist here but not in the state below."""
         self._journal: list[tuple[dict[bytes, Any], bytes, Any]] = []
@@ -66,7 +68,7 @@ class Overlay:
 
     def get(self, key: bytes) -> bytes | None:
         """Return a value that is no account."""
-        return self._values[key] if key in self._values else self._state.get(key)
+        return self._values[key] if key in self._values else self._below(key)
 
     def set(self, key: bytes, value: bytes | None) -> None:
         """Replace a value that is no account; None deletes."""
@@ -75,7 +77,7 @@ class Overlay:
 
     def entry(self, key: bytes) -> bytes | None:
         """Return an entry of a contract's storage."""
-        return self._entries[key] if key in self._entries else self._state.get(key)
+        return self._entries[key] if key in self._entries else self._below(key)
 
     def set_entry(self, key: bytes, value: bytes | None) -> None:
         """Replace an entry of a contract's storage; None deletes."""
@@ -128,7 +130,7 @@ class Overlay:
                 supply_delta += total(account) - total(before)
         for values in (self._values, self._entries):
             for key, value in values.items():
-                value_before = self._state.get(key)
+                value_before = self._below(key)
                 if value != value_before:
                     new[key] = value
                     old[key] = value_before
@@ -138,10 +140,18 @@ class Overlay:
         """Set an entry and keep `_added` right, also when that takes a change back."""
         before = self._entries.get(key)
         self._entries[key] = value
-        if (before is None) == (value is None) or self._state.get(key) is not None:
+        if (before is None) == (value is None) or self._below(key) is not None:
             return
         added = self._added.setdefault(key[:_CONTRACT_BYTES], [])
         if value is not None:
             insort(added, key)
         else:
             del added[bisect_left(added, key)]
+
+    def _below(self, key: bytes) -> bytes | None:
+        """Return what the state says, which never changes, without what is on top."""
+        read = self._read
+        if key in read:
+            return read[key]
+        value = read[key] = self._state.get(key)
+        return value
