@@ -1,4 +1,4 @@
-"""For tests of contracts in Python: `pytest_plugins = ["chaosnet.cli.pytest_chain"]` gives a fixture, `chain`.
+"""Tests of contracts in Python: `pytest_plugins = ["chaosnet.cli.pytest_chain"]` gives a fixture, `chain`.
 
 Tests run in the main thread, whose stack may grow as far as contracts need.
 """
