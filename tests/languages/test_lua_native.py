@@ -215,7 +215,7 @@ def test_generated_expressions_end_as_natively(parts: list[str]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3_000)
-@settings(max_examples=30_000, deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(expressions)
 def test_many_generated_expressions_end_as_natively(parts: list[str]) -> None:
     _check(parts)
