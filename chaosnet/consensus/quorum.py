@@ -274,6 +274,18 @@ class VoteKeeper:
                     return latest
         return self._round
 
+    def has_quorum_passed(self, round_: int, kind: int) -> bool:
+        """Return whether more than two thirds have voted so in a round, or spoken later.
+
+        Whoever is further on has voted here too, even if that vote is lost: after a crash a node says only
+        what it has signed last. Without this, nodes that crash in different rounds wait for each other.
+        """
+        heard = self.at(round_)
+        spoken = {*heard.precommits.first, *(heard.prevotes.first if kind == PREVOTE else ())}
+        members = enumerate(zip(self._weights, self._latest, strict=True))
+        weight = sum(own for index, (own, latest) in members if latest > round_ or index in spoken)
+        return is_quorum(weight, self._total)
+
     def certificate(self, round_: int, block_id: bytes) -> Certificate:
         """Return the seal that the precommits counted make."""
         votes = self.at(round_).precommits.of_block[block_id]

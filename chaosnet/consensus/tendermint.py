@@ -5,6 +5,7 @@ Every rule names its lines of the paper. Departures, all inside what the paper's
 - A vote counts when the sign state has recorded it; a refused signature leaves the place empty.
 - A round that no block can win any more is left at once instead of by its timer (L34, L47).
 - A block counts as proposed once any proposal has brought it; L36 and L49 do not ask for that of their round.
+- Who has spoken in a later round counts among the two thirds of L34 and L47: its vote may be lost.
 - A round is skipped when members with more than a third of the weight have reached it or a higher one (L55).
 """
 
@@ -261,15 +262,16 @@ class Agreement:
         return True
 
     def _wait_for_votes(self, now: int) -> bool:
-        """L34, L47: two thirds have voted, but not for one block; give the others a moment.
+        """L34, L47: two thirds have voted, or gone on, but not for one block; give the others a moment.
 
         Not with a quorum of precommits for a block that is not here: a peer sends it with its certificate.
         """
         heard = self._heard
         at_ms = now + self._terms.vote_wait_ms(self.round)
-        if self.step == IN_PREVOTE and heard.prevotes.has_quorum_of_any() and self._is_first("prevote"):
+        passed = self.keeper.has_quorum_passed
+        if self.step == IN_PREVOTE and passed(self.round, PREVOTE) and self._is_first("prevote"):
             self._set_timer("prevote", at_ms)
-        is_undecided = heard.precommits.has_quorum_of_any() and not heard.precommits.winner()
+        is_undecided = passed(self.round, PRECOMMIT) and not heard.precommits.winner()
         if self.step != IN_WAIT and is_undecided and self._is_first("precommit"):
             self._set_timer("precommit", at_ms)
         return False

@@ -226,3 +226,19 @@ def test_a_certificate_has_its_signers_in_order() -> None:
     certificate = hall.keeper.certificate(1, A)
     assert certificate.signers == (0, 2, 3)
     check_certificate(GENESIS, certificate, hall.validators)
+
+
+def test_whoever_speaks_later_has_passed_here() -> None:
+    hall = Hall()
+    keeper = hall.keeper
+    hall.vote(0, A, 1)
+    hall.vote(1, NIL, 1, PRECOMMIT)
+    assert not keeper.has_quorum_passed(1, PREVOTE)
+    hall.propose(2, A, 2)
+    assert keeper.has_quorum_passed(1, PREVOTE)
+    assert not keeper.has_quorum_passed(1, PRECOMMIT), "the first has only prevoted"
+    assert not keeper.at(1).prevotes.has_quorum_of_any(), "votes that were heard count nothing more"
+    hall.vote(3, NIL, 5)
+    assert keeper.has_quorum_passed(1, PRECOMMIT)
+    assert keeper.has_quorum_passed(0, PRECOMMIT)
+    assert not keeper.has_quorum_passed(2, PREVOTE)
