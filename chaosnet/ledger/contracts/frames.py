@@ -26,6 +26,7 @@ from chaosnet.model.receipt import Event
 
 NO_ARGS = b"\x90"
 """An empty list."""
+_NIL = b"\xc0"
 
 
 class Tank:
@@ -252,6 +253,8 @@ def _check_sent(method: Method, request: Request, *, is_static: bool) -> None:
 
 def _is_of_kind(run: Run, kind: Kind | None, raw: bytes) -> bool:
     """Return whether a canonical value is what a method declares to return."""
+    if kind is None and raw == _NIL:
+        return True
     try:
         value: Value = values.decode(raw)
     except Invalid:

@@ -174,7 +174,7 @@ class Host(Desk):
         if self._ctx is None:
             run, frame = self.run, self.frame
             ctx, prefix = run.ctx, run.prefix
-            self._ctx = values.encode(
+            self._ctx = values.encode_known(
                 {
                     "self": address_text(prefix, self.address),
                     "caller": address_text(prefix, frame.caller),
@@ -191,7 +191,7 @@ class Host(Desk):
 
     def gas_left(self, _asked: Value, meter: Meter) -> bytes:
         """Return the gas that is left to the frame, rounded down."""
-        return values.encode(meter.left() // self.run.ctx.rules.gas.fuel_per_gas)
+        return values.encode_known(meter.left() // self.run.ctx.rules.gas.fuel_per_gas)
 
     def hash(self, asked: Value, meter: Meter) -> bytes:
         """Return a hash in hex."""

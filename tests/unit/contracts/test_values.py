@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaosnet.base.errors import Invalid
-from chaosnet.contracts.values import INT_MAX, INT_MIN, VALUE_BYTES_MAX, VALUE_DEPTH_MAX, decode, encode
+from chaosnet.contracts.values import (
+    INT_MAX,
+    INT_MIN,
+    VALUE_BYTES_MAX,
+    VALUE_DEPTH_MAX,
+    decode,
+    encode,
+    encode_known,
+)
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 scalars = st.none() | st.booleans() | st.integers(INT_MIN, INT_MAX) | texts | st.binary(max_size=300)
@@ -22,6 +30,7 @@ values = st.recursive(
 @given(values)
 def test_round_trip(value: Any) -> None:
     assert decode(encode(value)) == value
+    assert encode_known(value) == encode(value)
 
 
 @given(st.dictionaries(texts, st.integers(0, 9)))
