@@ -154,5 +154,6 @@ def _contract_table(found: ContractFigures) -> Table:
     ):
         table.add_row(text, *(f"{values[name]:,.3g}" for name in found.stages_us))
     worst = f"most time a gas: {found.worst_program}, {found.worst_program_ratio:.2f} times that of the token"
-    table.caption = "\n".join((worst, *found.notes))
+    evm = f"an ERC-20 in py-evm: {found.erc20_py_evm_per_s:,.5g} transfers/s"
+    table.caption = "\n".join((worst, *([evm] if found.erc20_py_evm_per_s else []), *found.notes))
     return table
