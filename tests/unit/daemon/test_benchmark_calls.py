@@ -2,7 +2,9 @@
 
 import pytest
 
+from chaosnet.cli import bench
 from chaosnet.daemon import benchmark
+from chaosnet.daemon.benchmark import Figures
 from chaosnet.daemon.benchmark_calls import measure_calls, signed
 from chaosnet.daemon.loadgen import make_senders
 from chaosnet.model.contract_actions import Call
@@ -24,3 +26,19 @@ def test_a_short_run_counts_what_one_node_commits(monkeypatch: pytest.MonkeyPatc
     (rate,) = measure_calls(1, "lua", senders=20, rounds=2, runs=1, note=notes.append)
     assert rate > 0
     assert notes == ["contract calls in lua, 1 validators, run 1 of 1"]
+
+
+def test_the_command_keeps_each_run_and_its_median(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, str, int]] = []
+
+    def measured(nodes: int, language: str, *, rounds: int, runs: int, **_: object) -> list[float]:
+        asked.append((nodes, language, rounds))
+        return [10.0 * nodes, 1.0, 100.0][:runs]
+
+    monkeypatch.setattr(bench, "measure_calls", measured)
+    figures = Figures()
+    bench.add_calls(figures, runs=3, senders=5)
+    assert asked == [(1, "lua", 12), (1, "js", 12), (4, "lua", 4), (4, "js", 4)]
+    assert figures.lua_call_one_validator_per_s == 10
+    assert figures.js_call_four_validators_per_s == 40
+    assert figures.runs["js_call_one_validator_per_s"] == [10.0, 1.0, 100.0]
