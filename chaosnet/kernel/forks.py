@@ -364,11 +364,15 @@ def _dropped(undone: list[Entry], added: list[Entry]) -> list[SignedTx]:
 
 def _bring_back(node: Node, undone: list[Entry], added: list[Entry], now: int) -> None:
     """Let transactions of undone blocks wait again; those that cannot be any more are dropped."""
-    for signed in producer.still_good(node, _dropped(undone, added), now):
+    dropped = _dropped(undone, added)
+    for signed in producer.still_good(node, dropped, now):
         try:
             node.mempool.add(signed, now)
         except Refused:
             continue  # no room: its sender may send it again
+    hashes = [signed.tx_hash for signed in dropped]
+    waiting = node.mempool.by_hash
+    node.gossip.undone([h for h in hashes if h in waiting], [h for h in hashes if h not in waiting])
 
 
 # ── finality ─────────────────────────────────────────────────────────────────────────────────────────────

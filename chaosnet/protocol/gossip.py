@@ -111,6 +111,18 @@ class TxGossip:
         self._known.mark(hashes, EVERYBODY)
         self._arrived(hashes)
 
+    def undone(self, waiting: list[bytes], gone: list[bytes]) -> None:
+        """Tell anew of transactions whose block was undone and that wait again; forget those that do not.
+
+        Not everybody had that block, and who had it may have lost its memory since.
+        """
+        self._known.reset(waiting, SEEN | HELD)
+        self._known.reset(gone, 0)
+        untold = {*waiting, *gone}
+        for queued in (self._fresh, *(hashes for _, _, hashes in self._batches)):
+            queued[:] = [tx_hash for tx_hash in queued if tx_hash not in untold]
+        self._fresh += waiting
+
     def on_txs(self, peer: bytes, hashes: Sequence[bytes]) -> None:
         """Note that a peer sent these transactions in full."""
         self._known.mark(hashes, self._bits.get(peer, 0) | HELD)

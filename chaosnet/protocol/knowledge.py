@@ -67,6 +67,12 @@ class Knowledge:
         if len(young) > self._half:
             self._old, self._young = young, {}
 
+    def reset(self, hashes: Iterable[bytes], bits: int) -> None:
+        """Give hashes these marks and no others."""
+        for tx_hash in hashes:
+            self._old.pop(tx_hash, None)
+            self._young[tx_hash] = bits
+
     def by_mask(self, hashes: Sequence[bytes], among: int) -> dict[int, list[int]]:
         """Return positions of `hashes`, grouped by the marks of `among` that they lack."""
         young, old = self._young, self._old

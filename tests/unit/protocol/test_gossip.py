@@ -384,3 +384,19 @@ def test_same_seed_same_traffic() -> None:
         return network.run(), network.carried
 
     assert traffic() == traffic()
+
+
+def test_what_was_undone_is_told_to_everybody_anew() -> None:
+    g = gossip(A, B)
+    g.accepted(name(1), tx(1), A)
+    g.accepted(name(2), tx(2), A)
+    g.settled([name(1), name(2)])
+    g.flush(LATE)
+    g.undone([name(1)], [name(2)])
+    assert g.is_seen(name(1))
+    assert not g.is_seen(name(2)), "it may come again"
+    g.flush(LATE)
+    outbox = g.flush(2 * LATE)
+    assert told(outbox, A) == told(outbox, B) == [name(1)]
+    g.peer_joined(C)
+    assert told(g.offer(C, [name(1)]), C) == [name(1)]
