@@ -15,7 +15,7 @@ from chaosnet.cli.contract_values import event_text, inline
 from chaosnet.cli.keyring import confirmed, keystore, known_password
 from chaosnet.cli.output import REFUSED, cos, note, print_fields, print_json
 from chaosnet.cli.party import Party
-from chaosnet.cli.terms import Given, Terms, draft_of, nonce_of
+from chaosnet.cli.terms import Given, Terms, draft_of
 from chaosnet.cli.txfile import format_draft
 from chaosnet.contracts.interface import Interface
 from chaosnet.devchain.bundle import explained
@@ -106,17 +106,18 @@ def planned(
     deposit = _deposit_of(way)
     if deposit is None:
         deposit = max(0, free - most * terms.gas_price)
-    nonce = nonce_of(client, source)
+    nonce = account.pending_nonce
     tried_action = replace(action, deposit_max=deposit)
-    draft = draft_of(terms, source, (tried_action,), nonce=nonce, gas_limit=most)
+    # Tried as if nothing waited before it.
+    draft = draft_of(terms, source, (tried_action,), nonce=account.nonce, gas_limit=most)
     tried = client.simulate(build.placeholder(draft))
     bound = dry_run_bound(tried)
     if bound is not None and way.gas_limit is None and bound < most:
         most = bound
-        draft = draft_of(terms, source, (tried_action,), nonce=nonce, gas_limit=most)
+        draft = draft_of(terms, source, (tried_action,), nonce=account.nonce, gas_limit=most)
         tried = client.simulate(build.placeholder(draft))
     if tried.code == "no_contracts" and way.gas_limit is not None:
-        return Plan(draft, tried)
+        return Plan(draft_of(terms, source, (tried_action,), nonce=nonce, gas_limit=most), tried)
     if tried.code == "no_contracts":
         raise Refused(tried.code, "it tries no calls either: another node, or --gas-limit")
     if tried.code != "ok":

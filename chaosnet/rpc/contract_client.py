@@ -141,7 +141,7 @@ def _body(client: Client, seed: bytes, action: Deploy | Call, options: Options) 
     body = TxBody(
         genesis=genesis_hash,
         sender=sender,
-        nonce=account.pending_nonce,
+        nonce=account.nonce,  # tried as if nothing waited before it
         anchor_height=status.height,
         anchor_prefix=bytes.fromhex(status.tip)[:8] if status.height else genesis_hash[:8],
         expiry=status.height + EXPIRY_BLOCKS,
@@ -161,7 +161,8 @@ def _body(client: Client, seed: bytes, action: Deploy | Call, options: Options) 
     if options.deposit_max is None:
         deposit = min(deposit, with_margin(max(0, int(tried.deposit))))
     gas_limit = options.gas_limit or min(body.gas_limit, with_margin(tried.gas))
-    return replace(body, gas_limit=gas_limit, actions=(replace(action, deposit_max=deposit),))
+    final = replace(action, deposit_max=deposit)
+    return replace(body, nonce=account.pending_nonce, gas_limit=gas_limit, actions=(final,))
 
 
 def dry_run_bound(tried: schema.Simulation) -> int | None:

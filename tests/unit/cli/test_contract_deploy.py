@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chaosnet.cli import contract_query
 from chaosnet.crypto.addresses import format_address
 from chaosnet.ledger.contracts.books import DEPOSITS
 from chaosnet.ledger.overlay import Overlay
+from chaosnet.rpc import schema
 from tests.unit.cli.conftest import ANNA, Cli
 from tests.unit.cli.contract_node import ContractNode, contract_node
 
@@ -285,3 +287,19 @@ def test_a_contract_cannot_play_with_the_terminal(anna: Cli, node: ContractNode,
     assert not [
         line for one in (ran[0], ran[1], called) for line in one.out.splitlines() if line.startswith("may")
     ]
+
+
+def test_a_call_is_tried_and_sent_behind_one_that_waits(
+    anna: Cli, node: ContractNode, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = deploy(anna, file, 5).json["contract"]
+    real = node.backend.account
+
+    def waiting(address: str) -> schema.Account:
+        found = real(address)
+        return replace(found, pending_nonce=found.nonce + 3)
+
+    monkeypatch.setattr(node.backend, "account", waiting)
+    out = file.with_name("call.json")
+    anna("contract", "call", till, "add", 37, "--from", "anna", "--out", out)
+    assert anna("tx", "show", out, "--json").json["body"]["nonce"] == 4
