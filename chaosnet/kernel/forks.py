@@ -370,9 +370,7 @@ def _bring_back(node: Node, undone: list[Entry], added: list[Entry], now: int) -
             node.mempool.add(signed, now)
         except Refused:
             continue  # no room: its sender may send it again
-    hashes = [signed.tx_hash for signed in dropped]
-    waiting = node.mempool.by_hash
-    node.gossip.undone([h for h in hashes if h in waiting], [h for h in hashes if h not in waiting])
+    node.gossip.undone([signed.tx_hash for signed in dropped], node.mempool.by_hash)
 
 
 # ── finality ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ grow with the number of peers: one table holds everybody's knowledge, and equal 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from chaosnet.base.dice import Dice
@@ -111,15 +111,16 @@ class TxGossip:
         self._known.mark(hashes, EVERYBODY)
         self._arrived(hashes)
 
-    def undone(self, waiting: list[bytes], gone: list[bytes]) -> None:
-        """Tell anew of transactions whose block was undone and that wait again; forget those that do not.
+    def undone(self, hashes: list[bytes], pending: Container[bytes]) -> None:
+        """Tell anew of transactions whose block was undone and that are pending again; forget the others.
 
         Not everybody had that block, and who had it may have lost its memory since.
         """
+        waiting = [tx_hash for tx_hash in hashes if tx_hash in pending]
+        self._known.reset(hashes, 0)
         self._known.reset(waiting, SEEN | HELD)
-        self._known.reset(gone, 0)
-        untold = {*waiting, *gone}
-        for queued in (self._fresh, *(hashes for _, _, hashes in self._batches)):
+        untold = frozenset(hashes)
+        for queued in (self._fresh, *(batch for _, _, batch in self._batches)):
             queued[:] = [tx_hash for tx_hash in queued if tx_hash not in untold]
         self._fresh += waiting
 
