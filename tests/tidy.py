@@ -352,7 +352,9 @@ class SetUse:
 
 MARKERS = re.compile(r"\b(TO[D]O|FIX[M]E|X[X]X)\b")
 MACHINE_PATHS = re.compile(r"(?<![\w.}])/(?:work|root|farm)/")
-REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)/|index-url|\"resolved\":\s*\"http")
+REGISTRIES = re.compile(
+    r"(?:py[p]i|pythonhoste[d])\.org|npm[j]s\.(?:org|com)/|index[-]url|\"resolved\":\s*\"http"
+)
 AUTHORSHIP = re.compile(r"\bA\.?I\.?\b|\b(?:assistant|language model|L{2}M)s?\b", re.IGNORECASE)
 """The repository says what the software does, never by whom or with what it was written."""
 

@@ -120,11 +120,6 @@ def apply_block(parent: State, ctx: Context, txs: Sequence[SignedTx]) -> Applied
     return execution.finish()
 
 
-def apply_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> Receipt:
-    """Apply a transaction and return its receipt; see `execute_transaction`."""
-    return execute_transaction(overlay, signed, ctx)[0]
-
-
 def execute_transaction(overlay: Overlay, signed: SignedTx, ctx: Context) -> tuple[Receipt, Outcome]:
     """Apply a transaction; return its receipt and what the receipt names by hashes.
 

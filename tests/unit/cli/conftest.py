@@ -18,7 +18,7 @@ from chaosnet.cli.main import run
 from chaosnet.crypto.signing import is_valid
 from chaosnet.daemon.chain_views import ChainViews
 from chaosnet.kernel.chain import context_for
-from chaosnet.ledger.apply import apply_transaction
+from chaosnet.ledger.apply import execute_transaction
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.transaction import SignedTx, decode_transaction
 from chaosnet.rpc import schema
@@ -163,7 +163,7 @@ class NodeOfOne(FakeBackend):
         context = context_for(
             node, time_ms=node.head.header.time_ms + 1, proposer=node.config.genesis.treasury
         )
-        return apply_transaction(Overlay(node.head.state), signed, context)
+        return execute_transaction(Overlay(node.head.state), signed, context)[0]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from chaosnet.base.errors import Broken, InvalidBlock, InvalidTransaction
 from chaosnet.base.units import YEAR_MS
 from chaosnet.ledger.accounts import NO_ACCOUNT, Account, Lock, decode_account, encode_account
-from chaosnet.ledger.apply import Applied, Execution, apply_block, apply_transaction, full_supply
+from chaosnet.ledger.apply import Applied, Execution, apply_block, execute_transaction, full_supply
 from chaosnet.ledger.genesis_state import genesis_state
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.overlay import Overlay
@@ -118,7 +118,7 @@ def test_a_payer_that_spent_all_is_forgotten() -> None:
     exact = msgspec.structs.replace(body, gas_limit=gas)
     state = STATE.update({account_key(EVE.address): encode_account(Account(balance=gas))})
     overlay = Overlay(state)
-    apply_transaction(overlay, signed_by(ADA, exact, payer=EVE), context(GENESIS, state))
+    execute_transaction(overlay, signed_by(ADA, exact, payer=EVE), context(GENESIS, state))
     assert overlay.changes().new[account_key(EVE.address)] is None
 
 

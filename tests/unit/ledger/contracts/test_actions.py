@@ -10,7 +10,7 @@ from chaosnet.base.units import EMPTY_HASH
 from chaosnet.contracts import ops, values
 from chaosnet.contracts.machine import METHOD_INIT
 from chaosnet.contracts.values import encode
-from chaosnet.ledger.apply import apply_block, apply_transaction
+from chaosnet.ledger.apply import apply_block, execute_transaction
 from chaosnet.ledger.contracts.actions import ContractRun, query_contract
 from chaosnet.ledger.contracts.records import find_contract, source_hash_of, source_of
 from chaosnet.ledger.contracts.tokens import read_holding
@@ -143,7 +143,7 @@ def replace_machine(bench: Bench) -> Any:
 
 
 def apply_one(bench: Bench, signed: Any, ctx: Any) -> Any:
-    return apply_transaction(Overlay(bench.state), signed, ctx)
+    return execute_transaction(Overlay(bench.state), signed, ctx)[0]
 
 
 def test_actions_are_all_or_none_and_gas_is_counted_over_all(bench: Bench) -> None:
@@ -174,7 +174,7 @@ def test_the_payer_of_the_fee_pays_for_contracts_too(bench: Bench) -> None:
         gas_limit=1_000_000,
         payer=BOB.address,
     )
-    receipt = apply_transaction(bench.overlay, signed_by(EVE, body, payer=BOB), bench.ctx)
+    receipt, _ = execute_transaction(bench.overlay, signed_by(EVE, body, payer=BOB), bench.ctx)
     assert (bench.cos(EVE.address), bench.cos(BOB.address)) == (FUNDS, FUNDS - receipt.fee)
 
 
