@@ -33,9 +33,10 @@ class Revert(Exception):
 class Api:
     """What the prelude is to a script."""
 
-    def __init__(self, host: HostCall, meter: Meter) -> None:
+    def __init__(self, host: HostCall, meter: Meter, ctx: bytes) -> None:
         self._host = host
         self.meter = meter
+        self._ctx = ctx
 
     def op(self, number: int, *args: Any) -> Any:
         raw = self._host(number, encode(list(args), 20 * 1024), self.meter)
@@ -54,7 +55,7 @@ class Api:
         self.op(ops.EMIT, name, list(values))
 
     def ctx(self) -> Any:
-        return decode(self._host(ops.CTX, b"", self.meter) or b"")
+        return decode(self._ctx)
 
     def call(self, to: str, method: str, *args: Any, **how: Any) -> Any:
         given = (how.get("sent"), how.get("fuel"), how.get("is_static", False), how.get("is_try", False))
@@ -110,7 +111,9 @@ class FakeMachine:
             raise GuestFault("script_error", "line 1: oh")
         return FakeImage(engine, self.contracts[name].load_fuel, 1, name)
 
-    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+    def call(
+        self, image: Image, method: str, args: bytes, fuel: int, host: HostCall, ctx: bytes = b""
+    ) -> Ended:
         assert isinstance(image, FakeImage)
         contract = self.contracts[image.name]
         meter = FakeMeter(fuel)
@@ -122,7 +125,7 @@ class FakeMachine:
                 given = decode(args)
                 assert isinstance(given, list)
                 function = contract.methods[method.removeprefix("@")]
-                value = encode(function(Api(host, meter), *given))
+                value = encode(function(Api(host, meter, ctx), *given))
         except Revert as error:
             return Ended("reverted", "reverted", b"", str(error), fuel - meter.fuel)
         except GuestFault as fault:

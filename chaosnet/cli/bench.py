@@ -13,6 +13,7 @@ from chaosnet.daemon.benchmark import Figures, Scale, run_benchmark
 from chaosnet.daemon.benchmark_calls import measure_calls
 from chaosnet.daemon.benchmark_contracts import LANGUAGES, ContractFigures, ContractScale, run_contracts
 from chaosnet.daemon.benchmark_engines import EngineScale, parse_engines, run_engines
+from chaosnet.daemon.benchmark_profile import ProfileRow
 from chaosnet.model.genesis import ENGINES_KNOWN
 
 ROWS = {
@@ -126,6 +127,8 @@ def _print(figures: Figures, out: Path) -> None:
     Console().print(table)
     if figures.contracts is not None:
         Console().print(_contract_table(figures.contracts))
+        for language, rows in figures.contracts.profile.items():
+            Console().print(_profile_table(language, rows))
     if figures.engines:
         Console().print(_engine_table(figures))
     Console().print(f"written to {out}")
@@ -138,6 +141,13 @@ def _engine_table(figures: Figures) -> Table:
         table.add_row(name, *(f"{value:,.5g}" for value in values))
     notes = [f"{name}: {one.note}" for name, one in figures.engines.items() if one.note]
     table.caption = "\n".join(notes) or None
+    return table
+
+
+def _profile_table(language: str, rows: list[ProfileRow]) -> Table:
+    table = Table(f"where a call in {language} spends its time", "calls", "share")
+    for row in rows:
+        table.add_row(row.function, f"{row.calls:g}", f"{row.share:.1%}")
     return table
 
 

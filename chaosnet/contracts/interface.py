@@ -36,7 +36,7 @@ _FIELDS: Final = (
 )
 _METHOD_FIELDS: Final = ("kind", "args", "returns", "doc", "reentrant")
 _KINDS: Final = ("view", "write", "payable")
-_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+_TYPES: Final[Mapping[str, type]] = {
     "int": int,
     "text": str,
     "address": str,
@@ -55,6 +55,12 @@ class Kind:
 
     word: str
     is_optional: bool = False
+    exact: type | None = field(init=False, repr=False, compare=False)
+    """Type of all values that fit but nil; None where values of many types do."""
+
+    def __post_init__(self) -> None:
+        kind = _TYPES[self.word]
+        object.__setattr__(self, "exact", None if kind is object else kind)
 
     def fits(self, value: Value, is_address: Callable[[str], bool]) -> bool:
         """Return whether a value is so."""
@@ -144,13 +150,16 @@ def check_args(
     args: Sequence[tuple[str, Kind]], values: list[Value], is_address: Callable[[str], bool]
 ) -> list[Value]:
     """Return the values with nil for optional ones left out at the end; raise Invalid(`bad_args`)."""
-    filled = values + [None] * (len(args) - len(values))
     if len(values) > len(args):
         raise Invalid("bad_args", f"{len(values)} arguments, at most {len(args)}")
-    for (name, kind), value in zip(args, filled, strict=True):
+    if len(values) < len(args):
+        values = values + [None] * (len(args) - len(values))
+    for (name, kind), value in zip(args, values, strict=True):
+        if type(value) is kind.exact and (kind.word != "address" or is_address(value)):  # type: ignore[arg-type]
+            continue
         if not kind.fits(value, is_address):
             raise Invalid("bad_args", f"{name} must be {kind.word}")
-    return filled
+    return values
 
 
 def _method(name: str, fields: Mapping[str, Value], default: str = "") -> Method:

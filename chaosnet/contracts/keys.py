@@ -21,6 +21,7 @@ _TEXT: Final = b"\x02"
 _BYTES: Final = b"\x03"
 _END: Final = b"\x00"
 _ESCAPED: Final = b"\x00\xff"
+_BETWEEN_TEXTS: Final = (_END + _TEXT).decode()
 _HALF: Final = 2**63
 
 
@@ -28,6 +29,14 @@ def encode_key(parts: Sequence[object]) -> bytes:
     """Return the bytes of a key; raise Invalid(`bad_argument` | `too_large`)."""
     if not parts:
         raise Invalid("bad_argument", "a key has at least one part")
+    if type(parts[-1]) is str:  # most keys are texts alone
+        try:
+            texts = _BETWEEN_TEXTS.join(parts)  # type: ignore[arg-type]
+            raw = b"\x02%b\x00\x00" % texts.encode()
+            if texts.count("\x00") == len(parts) - 1 and len(raw) <= KEY_BYTES_MAX:
+                return raw
+        except (TypeError, UnicodeEncodeError):
+            pass
     return encode_prefix(parts) + _END
 
 

@@ -5,6 +5,8 @@ computer. One fuel is one executed wasm operator; the host charges its own work 
 
 Operations of the guest (`env.host`): number, what it sends, what it is answered. Numbers are append-only;
 100 to 199 are reserved. Keys of storage are lists: the name of a declared entry, then int, text or bytes.
+An operation that is answered with nothing may wait in the guest. It is done in its place: before the next one
+that is answered, or at the end of a call that returns. A call that fails or reverts leaves it undone.
 
      1 get                key                               value or nil
      2 set                [key, value]                      nil; value nil deletes
@@ -18,7 +20,8 @@ Operations of the guest (`env.host`): number, what it sends, what it is answered
      8 hash               [kind, data]                      hex text; data is bytes or text (its UTF-8)
      9 verify             [kind, key, message, signature]   bool
     11 ctx                []                                map: self caller origin action tx height time
-                                                            chain sent
+                                                            chain sent; asked only where it did not
+                                                            come with the call
     12 gas_left           []                                int
     13 transfer_and_call  [to, asset, amount, method, args] the callee's value
     20 issue              [asset | nil, to, amount, options | nil]   asset; nil makes a new one from options
@@ -104,8 +107,12 @@ class Machine(Protocol):
         """Load a source; raise GuestFault(`script_error`, `out_of_gas`, ...) when it does not load."""
         ...
 
-    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+    def call(
+        self, image: Image, method: str, args: bytes, fuel: int, host: HostCall, ctx: bytes = b""
+    ) -> Ended:
         """Run one method with canonical bytes of its list of arguments, at most `fuel` deep into the meter.
+
+        `ctx` is what the operation of that name would answer; without it the host is asked when needed.
 
         Each call starts from the image as loaded: nothing but the host remembers. May be entered again from
         inside `host`, up to the depth of frames. Raises Broken when anything but the guest fails.

@@ -93,6 +93,20 @@ PRICES: Final = FuelPrices(
 _PRICE_LISTS: Final = {1: PRICES}
 
 
+def asking_fuel(prices: FuelPrices) -> dict[int, int]:
+    """Return what the commonest operations take before they are looked at; any other takes `host_call`."""
+    extra = {GET: prices.read, SET: prices.change, EMIT: prices.event}
+    return {op: prices.host_call + fuel for op, fuel in extra.items()}
+
+
+_ASKING: Final = {number: asking_fuel(prices) for number, prices in _PRICE_LISTS.items()}
+
+
+def asking_fuel_of(rule: int) -> dict[int, int]:
+    """Return `asking_fuel` of a rule set."""
+    return _ASKING[rule]
+
+
 def prices_of(rule: int) -> FuelPrices:
     """Return the prices of a rule set."""
     return _PRICE_LISTS[rule]

@@ -33,7 +33,8 @@ _decode = msgspec.msgpack.Decoder().decode
 
 def encode(value: Value, size_max: int = VALUE_BYTES_MAX) -> bytes:
     """Return the canonical bytes; raise Invalid(`malformed` | `too_large`) for what is no value."""
-    check_value(value)
+    if type(value) is not int or not INT_MIN <= value <= INT_MAX:
+        check_value(value)
     try:
         raw = _encode(value)
     except UnicodeEncodeError as error:

@@ -19,7 +19,8 @@ from chaosnet.contracts.images import ImageCache
 from chaosnet.contracts.machine import Ended, HostCall, Image
 from chaosnet.contracts.ops import DEPTH_MAX, IMAGE_BYTE_FUEL, LOAD_FUEL_MAX
 from chaosnet.contracts.wasm_instance import (
-    IO_BYTES,
+    AREA_BYTES,
+    CONTEXT_BYTES_MAX,
     Instance,
     check_stack,
     make_engine,
@@ -166,7 +167,9 @@ class WasmMachine:
             raise OutOfGas("loading and what it leaves in memory")
         return WasmImage(engine, content, LOAD_FUEL_MAX - left)
 
-    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+    def call(
+        self, image: Image, method: str, args: bytes, fuel: int, host: HostCall, ctx: bytes = b""
+    ) -> Ended:
         """Run one method from the image; see Machine.call."""
         if not isinstance(image, WasmImage):
             raise Broken("internal", "an image of another machine")
@@ -177,14 +180,15 @@ class WasmMachine:
         instance.restore(image.content)
         instance.set_fuel(fuel)
         instance.host = host
-        call = b"\x92" + _encode(method) + args
-        if len(call) > IO_BYTES:
+        call = b"\x93%b%b%b" % (_encode(method), args, ctx)
+        if len(call) > AREA_BYTES or len(ctx) > CONTEXT_BYTES_MAX:
             raise Broken("internal", "arguments beyond the bound of a value")
         instance.write(call)
         depth = self._depth
         self._depth = depth + 1
         try:
-            size = instance.enter(instance.vm_call, len(call))
+            result = instance.enter(instance.vm_call, len(call))
+            value = instance.end(result) if result >= 0 else b""
         except GuestFault as fault:
             left = 0 if fault.code == "out_of_gas" else instance.meter.read()
             return Ended("failed", fault.code, b"", fault.text, fuel - left)
@@ -192,16 +196,15 @@ class WasmMachine:
             self._depth = depth
             instance.host = no_host
             self._drop_lost(engine)
-        return self._ended(instance, size, fuel)
-
-    def _ended(self, instance: Instance, size: int, fuel: int) -> Ended:
         left = instance.meter.read()
         if not left:
             return Ended("failed", "out_of_gas", b"", "", fuel)
-        if size >= 0:
-            return Ended("returned", "ok", instance.read(size), "", fuel - left)
-        raw = instance.read(min(-size, TEXT_BYTES_MAX + 1))
+        if result >= 0:
+            return Ended("returned", "ok", value, "", fuel - left)
+        return self._failed(instance.read(min(-result, TEXT_BYTES_MAX + 1)), fuel - left)
+
+    def _failed(self, raw: bytes, used: int) -> Ended:
         text = raw[1:].decode("utf-8", "replace")
         if raw[:1] == b"R":
-            return Ended("reverted", "reverted", b"", text, fuel - left)
-        return Ended("failed", "script_error", b"", text, fuel - left)
+            return Ended("reverted", "reverted", b"", text, used)
+        return Ended("failed", "script_error", b"", text, used)

@@ -23,9 +23,14 @@ STACK_BYTES: Final = (DEPTH_MAX + 1) * MAX_WASM_STACK
 """Least stack of the thread that runs a machine."""
 
 IO_BYTES: Final = 20 << 10
-"""Of the area through which values cross."""
+"""Most of one request or answer."""
+AREA_BYTES: Final = 24 << 10
+"""Of the area through which values cross; what is left beside one request is for those that waited."""
+CONTEXT_BYTES_MAX: Final = 4 << 10
+_HEAD_BYTES: Final = 4
 OP_OUT_OF_MEMORY: Final = 0xFFFFFFFF
 PRELUDE_FUEL: Final = 10**12
+_PLACES_MAX: Final = 64
 
 _TRAP_OF_HOST: Final = wasmtime.TrapCode.INTERRUPT.value
 _OUT_OF_FUEL: Final = wasmtime.TrapCode.OUT_OF_FUEL.value
@@ -163,8 +168,8 @@ class Instance:
         self.is_lost = False
         """It stopped, or is, in the middle of something: then it must not be used again."""
         self.meter = FuelMeter(self._context)
-        self._asked_at = 0
-        self._asked = _Words()
+        self._asked: dict[int, Any] = {}
+        """By address: what the engine lays out its arguments in; it has few places for that."""
         self._callback = _Callback(self._answer)  # kept: the library holds only its address
         import_type = wasmtime.FuncType([wasmtime.ValType.i32()] * 2, [wasmtime.ValType.i32()])
         function = _ffi.wasmtime_func_t()
@@ -188,7 +193,7 @@ class Instance:
                 self._functions[name] = ctypes.addressof(export._func)  # noqa: SLF001
         self._reset_globals()
         self._high = ctypes.c_uint32.from_address(self._base + self.run("vm_high"))
-        area = (ctypes.c_char * IO_BYTES).from_address(self._base + self.run("io_ptr"))
+        area = (ctypes.c_char * AREA_BYTES).from_address(self._base + self.run("io_ptr"))
         self._sent: Any = area  # slices of it are bytes
         self._io = memoryview(area).cast("B")  # slices of it can be written
         self.vm_call = self._functions["vm_call"]
@@ -221,15 +226,23 @@ class Instance:
         """Answer env.host. An exception that left would kill the process: it is kept, and a trap raised."""
         try:
             meter = self.meter
-            if slots_at != self._asked_at:  # it hardly ever moves
-                self._asked_at, self._asked = slots_at, _Words.from_address(slots_at)
-            slots = self._asked
-            op, size = slots[0], slots[4]
-            if op == OP_OUT_OF_MEMORY:
+            slots = self._asked.get(slots_at)
+            if slots is None:
+                if len(self._asked) >= _PLACES_MAX:
+                    self._asked.clear()
+                slots = self._asked[slots_at] = _Words.from_address(slots_at)
+            asked, size = slots[0], slots[4]
+            if asked == OP_OUT_OF_MEMORY:
                 raise GuestFault("memory")
-            if size > IO_BYTES:
+            waiting = asked >> 8
+            start = waiting + _HEAD_BYTES
+            if size > IO_BYTES or start + size > AREA_BYTES:
                 raise GuestFault("script_error", "a request beyond its area")
-            answer = self.host(op, self._sent[:size], meter)
+            sent = self._sent[: start + size]
+            if waiting:
+                self._catch_up(sent, waiting)
+            op = asked & 0xFF
+            answer = self.host(op, sent[start:], meter) if op else None
             if meter.fuel >= 0:
                 meter.write_back()
             if answer is None:
@@ -246,6 +259,36 @@ class Instance:
             self._stored = error
             trap: int = _trap_new_code(_TRAP_OF_HOST)
             return trap
+
+    def _catch_up(self, sent: bytes, end: int) -> None:
+        """Do what waited, in its order: operations that are answered with nothing."""
+        at = 0
+        while at < end:
+            head = int.from_bytes(sent[at : at + _HEAD_BYTES], "little")
+            start = at + _HEAD_BYTES
+            at = start + (head & 0xFFFF)
+            if at > end:
+                raise GuestFault("script_error", "a request beyond its area")
+            self.host(head >> 16, sent[start:at], self.meter)
+
+    def end(self, result: int) -> bytes:
+        """Do what waited for the end of a call, and return the value that it ended with.
+
+        `result`: what `vm_call` returned, not negative. Raises GuestFault, Broken.
+        """
+        waiting, size = result >> 16, result & 0xFFFF
+        ended = self._sent[: waiting + size]
+        if not waiting:
+            return bytes(ended)
+        try:
+            self._catch_up(ended, waiting)
+        except (GuestFault, Broken):
+            raise
+        except BaseException as error:
+            raise _host_failed(error) from error
+        finally:
+            self.meter.write_back()
+        return bytes(ended[waiting:])
 
     # ── the host asks ──
 
@@ -282,7 +325,7 @@ class Instance:
         if isinstance(stored, GuestFault | Broken):
             raise stored
         if stored is not None:
-            raise Broken("internal", f"a host function failed: {stored!r}") from stored
+            raise _host_failed(stored) from stored
         fault = _TRAP_FAULTS.get(code.value) if known else None
         if fault is None:
             raise Broken("internal", f"the engine stopped with trap {code.value if known else 'unknown'}")
@@ -328,6 +371,10 @@ class Instance:
         result = self.enter(self._functions[name], len(source))
         if result < 0:
             raise GuestFault("script_error", self.read(-result)[1:].decode("utf-8", "replace"))
+
+
+def _host_failed(error: BaseException) -> Broken:
+    return Broken("internal", f"a host function failed: {error!r}")
 
 
 def no_host(op: int, _payload: bytes, _meter: object) -> bytes | None:

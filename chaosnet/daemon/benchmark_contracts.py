@@ -22,6 +22,7 @@ from chaosnet.contracts.machine import Ended, HostCall, Image, Machine, Meter
 from chaosnet.contracts.values import Value
 from chaosnet.crypto.addresses import KEY_ACCOUNT, format_address
 from chaosnet.daemon.benchmark_evm import absent, py_evm_rate
+from chaosnet.daemon.benchmark_profile import RATIO_MAX, ProfileRow, profiled
 from chaosnet.daemon.benchmark_programs import NASTY, SOURCES, nasty_source
 from chaosnet.daemon.loadgen import Sender, make_senders
 from chaosnet.daemon.machines import load_machine, start_thread
@@ -82,6 +83,8 @@ class ContractFigures(msgspec.Struct, omit_defaults=True):
     native_us: float = 0
     """Microseconds of a native transfer, with its share of the block."""
     native_call_ratio: dict[str, float] = {}
+    profile: dict[str, list[ProfileRow]] = {}
+    """Of calls that cost more than twice a native transfer."""
     token_ns_per_gas: dict[str, float] = {}
     round_robin_ratio: dict[str, float] = {}
     """Time per gas of many different contracts in turn, against the token."""
@@ -219,7 +222,10 @@ def measure_contracts(machine: Machine, scale: ContractScale, note: Note) -> Con
         rig.fill(token, scale.accounts)
         stages, per_gas = measure_token(rig, token, scale)
         found.stages_us[language] = {name: round(seconds * 1e6, 2) for name, seconds in stages.items()}
-        found.native_call_ratio[language] = round(stages["block"] / native, 1)
+        ratio = found.native_call_ratio[language] = round(stages["block"] / native, 1)
+        if ratio > RATIO_MAX:
+            _, _, txs = _transfers(rig, token, scale)
+            found.profile[language] = profiled(lambda: rig.block(txs), len(txs))  # noqa: B023 - called here
         found.token_ns_per_gas[language] = round(per_gas * 1e9, 2)
         note(f"contracts in {language}: {scale.contracts:,} in turn")
         in_turn = measure_in_turn(rig, language, scale)
@@ -257,16 +263,24 @@ def measure_token(rig: Rig, token: bytes, scale: ContractScale) -> tuple[dict[st
     return stages, statistics.median(run[1] for run in runs)
 
 
-def _token_once(rig: Rig, token: bytes, scale: ContractScale) -> tuple[dict[str, float], float]:
+def _transfers(
+    rig: Rig, token: bytes, scale: ContractScale
+) -> tuple[list[bytes], list[Sender], list[SignedTx]]:
+    """Return arguments and senders of transfers of a token, and the transactions."""
     peers = addresses_of(rig.senders, scale.accounts)
     names = [rig.text(peers[(i * 7_919 + 1) % len(peers)]) for i in range(scale.calls)]
     given = [values.encode([name, 1]) for name in names]
     callers = [rig.senders[i % len(rig.senders)] for i in range(scale.calls)]
-    stages = {"machine": _machine_alone(rig, token, given), "host": _with_host(rig, token, given, callers)}
     txs = [
         rig.tx(sender, Call(token, "send", args, (), DEPOSIT_MAX), CALL_GAS)
         for sender, args in zip(callers, given, strict=True)
     ]
+    return given, callers, txs
+
+
+def _token_once(rig: Rig, token: bytes, scale: ContractScale) -> tuple[dict[str, float], float]:
+    given, callers, txs = _transfers(rig, token, scale)
+    stages = {"machine": _machine_alone(rig, token, given), "host": _with_host(rig, token, given, callers)}
     receipts, inside, whole = rig.block(txs)
     _check_ok(receipts)
     stages["transaction"], stages["block"] = inside / len(txs), whole / len(txs)
@@ -279,16 +293,18 @@ class _Listening:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self.prepare = machine.prepare
-        self.calls: list[tuple[Image, str, bytes]] = []
+        self.calls: list[tuple[Image, str, bytes, bytes]] = []
         self.answers: dict[tuple[int, bytes], bytes | None] = {}
 
-    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+    def call(
+        self, image: Image, method: str, args: bytes, fuel: int, host: HostCall, ctx: bytes = b""
+    ) -> Ended:
         def answer(op: int, payload: bytes, meter: Meter) -> bytes | None:
             found = self.answers[op, payload] = host(op, payload, meter)
             return found
 
-        self.calls.append((image, method, args))
-        return self._machine.call(image, method, args, fuel, answer)
+        self.calls.append((image, method, args, ctx))
+        return self._machine.call(image, method, args, fuel, answer, ctx)
 
 
 def _machine_alone(rig: Rig, token: bytes, given: list[bytes]) -> float:
@@ -298,7 +314,7 @@ def _machine_alone(rig: Rig, token: bytes, given: list[bytes]) -> float:
     listening = _Listening(rig.machine)
     run.machine = listening
     _check_result(call_contract(run, Request(token, "send", given[0], run.origin), FUEL, host_of))
-    image, method, args = listening.calls[0]
+    image, method, args, ctx = listening.calls[0]
     answers = listening.answers
 
     def known(op: int, payload: bytes, _meter: Meter) -> bytes | None:
@@ -306,7 +322,7 @@ def _machine_alone(rig: Rig, token: bytes, given: list[bytes]) -> float:
 
     begin = time.process_time()
     for _ in given:
-        ended = rig.machine.call(image, method, args, FUEL, known)
+        ended = rig.machine.call(image, method, args, FUEL, known, ctx)
     seconds = time.process_time() - begin
     if ended.kind != "returned":
         raise RuntimeError(f"{ended.code} {ended.text}")

@@ -185,6 +185,7 @@ end
 
 local native = {
   host = function(op, ...) return asked(op, listed(...)) end,
+  ctx = function() return asked(11, listed()) end,
   put = function(value, ...)
     local key, kept = listed(...), write(value, 16)
     return asked(2, "\x92" .. key .. kept)

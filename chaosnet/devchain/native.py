@@ -20,7 +20,8 @@ import msgspec
 
 from chaosnet.base.errors import Broken, Invalid, Refused
 from chaosnet.contracts.faults import FAULTS, GuestFault, OutOfGas, clip_text
-from chaosnet.contracts.machine import Ended, HostCall, Image, Machine
+from chaosnet.contracts.machine import Ended, HostCall, Image, Machine, Meter
+from chaosnet.contracts.ops import CTX
 from chaosnet.contracts.values import Value
 from chaosnet.devchain.chain import GAS, DevChain
 from chaosnet.devchain.trace import Frame, Tracer
@@ -119,17 +120,23 @@ class NativeMachine:
         image = self._engine.prepare(engine, source)
         return image if engine != LUA else NativeImage(engine, source, image.load_fuel)
 
-    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+    def call(
+        self, image: Image, method: str, args: bytes, fuel: int, host: HostCall, ctx: bytes = b""
+    ) -> Ended:
         """Run a method; see Machine."""
         if not isinstance(image, NativeImage):
-            return self._engine.call(image, method, args, fuel, host)
+            return self._engine.call(image, method, args, fuel, host, ctx)
+
+        def answer(op: int, payload: bytes, meter: Meter) -> bytes | None:
+            return ctx if ctx and op == CTX else host(op, payload, meter)
+
         if self._is_lost and not self._depth:
             self.close()
             self._start()
         meter = _Meter(fuel)
         self._depth += 1
         try:
-            code, found, fault = self._run(image, method, args, meter, host)
+            code, found, fault = self._run(image, method, args, meter, answer)
         finally:
             self._depth -= 1
         used = fuel - meter.left()

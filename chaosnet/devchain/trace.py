@@ -75,7 +75,9 @@ class Tracer:
         """Load a source; see Machine."""
         return self._machine.prepare(engine, source)
 
-    def call(self, image: Image, method: str, args: bytes, fuel: int, host: HostCall) -> Ended:
+    def call(
+        self, image: Image, method: str, args: bytes, fuel: int, host: HostCall, ctx: bytes = b""
+    ) -> Ended:
         """Run a method and write down how; see Machine."""
         frame = Frame(self._callee, method, _decoded(args), fuel)
         if self._open:
@@ -84,7 +86,7 @@ class Tracer:
             self.frames.append(frame)
         self._open.append(frame)
         try:
-            ended = self._machine.call(image, method, args, fuel, self._answering(frame, host))
+            ended = self._machine.call(image, method, args, fuel, self._answering(frame, host), ctx)
         finally:
             self._open.pop()
         frame.code, frame.text, frame.fuel = ended.code, ended.text, ended.fuel_used

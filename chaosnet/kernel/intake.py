@@ -14,10 +14,9 @@ from chaosnet.base.units import TxHash
 from chaosnet.kernel import agreement
 from chaosnet.kernel.chain import context_for
 from chaosnet.kernel.events import AskVerify, Reply, Report, SubmitTransactions, TransactionsPending
-from chaosnet.kernel.mempool import amount_of
 from chaosnet.kernel.node import Intake, Node
 from chaosnet.kernel.outbox import send_all
-from chaosnet.ledger.check import check_against_state
+from chaosnet.ledger.check import amounts_of, check_against_state
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.transaction import SignedTx, decode_transaction, tx_hash_of
@@ -36,7 +35,7 @@ class Batch:
     def hold(self, signed: SignedTx) -> None:
         """Count what one more transaction may cost."""
         sender, payer = signed.body.sender, signed.body.payer or signed.body.sender
-        self.reserved[sender] = self.reserved.get(sender, 0) + amount_of(signed)
+        self.reserved[sender] = self.reserved.get(sender, 0) + amounts_of(signed)
         self.reserved[payer] = self.reserved.get(payer, 0) + signed.cost_max
 
 

@@ -15,10 +15,10 @@ from chaosnet.base.limits import (
     MEMPOOL_TXS_MAX,
 )
 from chaosnet.ledger.accounts import decode_account
-from chaosnet.ledger.check import check_actions
+from chaosnet.ledger.check import amounts_of
 from chaosnet.ledger.keys import account_key
 from chaosnet.ledger.state import State
-from chaosnet.model.transaction import SignedTx, Transfer
+from chaosnet.model.transaction import SignedTx
 
 NonceOf = Callable[[bytes], int]
 """Address -> nonce that its next transaction must have."""
@@ -46,15 +46,7 @@ class Entry:
         self.arrival = arrival
         """Counts admissions: the tie-break of equal prices."""
         self.fee_max = signed.cost_max
-        self.amount = amount_of(signed)
-
-
-def amount_of(signed: SignedTx) -> int:
-    """Return the motes that a transaction can take from its sender, fees apart; its shape was checked."""
-    actions = signed.body.actions
-    if len(actions) == 1 and isinstance(actions[0], Transfer):
-        return actions[0].amount
-    return check_actions(actions)
+        self.amount = amounts_of(signed)
 
 
 class Mempool:

@@ -11,7 +11,7 @@ from chaosnet.ledger.context import Context
 from chaosnet.ledger.contracts.check import check_contract_action
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.contract_actions import Call, Deploy
-from chaosnet.model.policy import KeyPolicy, check_policy, policy_hash
+from chaosnet.model.policy import check_policy, policy_hash
 from chaosnet.model.transaction import (
     Accuse,
     Action,
@@ -50,16 +50,16 @@ def check_against_state(
     body = signed.body
     if body.genesis != ctx.genesis_hash:
         raise InvalidTransaction("wrong_network")
-    amounts = check_actions(body.actions)
+    amounts = amounts_of(signed)
     if ctx.machine is None and any(isinstance(action, Deploy | Call) for action in body.actions):
         raise InvalidTransaction("no_contracts")
     _check_heights(body, ctx)
     sender = view.account(body.sender)
-    _check_policy(body.sender, sender, signed.tx.witness.policy)
+    _check_policy(body.sender, sender, signed.policy_hash)
     payer = None
     if body.payer is not None and signed.tx.payer_witness is not None:
         payer = view.account(body.payer)
-        _check_policy(body.payer, payer, signed.tx.payer_witness.policy)
+        _check_policy(body.payer, payer, policy_hash(signed.tx.payer_witness.policy))
     if body.nonce < sender.nonce:
         raise InvalidTransaction("nonce_too_low", f"{body.nonce}, the next is {sender.nonce}")
     if body.nonce > sender.nonce + nonce_ahead:
@@ -77,6 +77,13 @@ def check_against_state(
     if body.gas_price < ctx.params.gas_price_min:
         raise InvalidTransaction("price_too_low", f"{body.gas_price}, at least {ctx.params.gas_price_min}")
     return gas
+
+
+def amounts_of(signed: SignedTx) -> int:
+    """Return the same as `check_actions` of a transaction, looking at it only once."""
+    if signed.amounts is None:
+        signed.amounts = check_actions(signed.body.actions)
+    return signed.amounts
 
 
 def check_actions(actions: tuple[Action, ...]) -> int:
@@ -156,9 +163,9 @@ def _check_heights(body: TxBody, ctx: Context) -> None:
         raise InvalidTransaction("expiry_too_far", f"height {body.expiry}, now {ctx.height}")
 
 
-def _check_policy(address: bytes, account: Account, policy: KeyPolicy) -> None:
+def _check_policy(address: bytes, account: Account, shown: bytes) -> None:
     """Raise `bad_policy` unless this policy speaks for the account: the one set last, or else the initial."""
-    if policy_hash(policy) != (account.policy_hash or address[1:]):
+    if shown != (account.policy_hash or address[1:]):
         raise InvalidTransaction("bad_policy", "not the key policy of the account")
 
 

@@ -37,6 +37,8 @@ ENTRY: Final = ord("c")
 
 _ACCOUNT_KEY: Final = bytes((ACCOUNT, 33))
 ACCOUNT_PREFIX: Final = bytes((ACCOUNT,))
+_CONTRACT_START: Final = bytes((CONTRACT, 33))
+_SOURCE_START: Final = bytes((SOURCE, 32))
 _ENTRY_START: Final = b"c/"
 
 
@@ -142,12 +144,12 @@ def delegator_key(delegator: bytes) -> bytes:
 
 def contract_key(contract: bytes) -> bytes:
     """Return where the record of the contract with this address is."""
-    return _key(CONTRACT, contract)
+    return _CONTRACT_START + contract
 
 
 def source_key(source_hash: bytes) -> bytes:
     """Return where a contract's source is, once however many contracts have it."""
-    return _key(SOURCE, source_hash)
+    return _SOURCE_START + source_hash
 
 
 def token_key(token: bytes) -> bytes:

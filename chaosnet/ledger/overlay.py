@@ -77,12 +77,15 @@ class Overlay:
 
     def entry(self, key: bytes) -> bytes | None:
         """Return an entry of a contract's storage."""
-        return self._entries[key] if key in self._entries else self._below(key)
+        entries = self._entries
+        return entries[key] if key in entries else self._below(key)
 
-    def set_entry(self, key: bytes, value: bytes | None) -> None:
-        """Replace an entry of a contract's storage; None deletes."""
-        self._journal.append((self._entries, key, self.entry(key)))
-        self._put_entry(key, value)
+    def set_entry(self, key: bytes, old: bytes | None, value: bytes | None) -> None:
+        """Replace an entry of a contract's storage; None deletes. `old` is what `entry` says of it."""
+        self._journal.append((self._entries, key, old))
+        self._entries[key] = value
+        if (old is None) != (value is None):
+            self._list(key, is_there=value is not None)
 
     def entries(self, prefix: bytes, start: bytes) -> Iterator[tuple[bytes, bytes | None]]:
         """Yield (key, value) of entries whose key begins so, from `start` on, ascending.
@@ -105,7 +108,10 @@ class Overlay:
         while len(journal) > mark:
             values, key, old = journal.pop()
             if values is self._entries:
-                self._put_entry(key, old)
+                is_there = self._entries[key] is not None
+                self._entries[key] = old
+                if is_there != (old is not None):
+                    self._list(key, is_there=not is_there)
             else:
                 values[key] = old
 
@@ -136,14 +142,12 @@ class Overlay:
                     old[key] = value_before
         return Changes(new, old, supply_delta)
 
-    def _put_entry(self, key: bytes, value: bytes | None) -> None:
-        """Set an entry and keep `_added` right, also when that takes a change back."""
-        before = self._entries.get(key)
-        self._entries[key] = value
-        if (before is None) == (value is None) or self._below(key) is not None:
+    def _list(self, key: bytes, *, is_there: bool) -> None:
+        """Keep `_added` right when an entry came or went."""
+        if self._below(key) is not None:
             return
         added = self._added.setdefault(key[:_CONTRACT_BYTES], [])
-        if value is not None:
+        if is_there:
             insort(added, key)
         else:
             del added[bisect_left(added, key)]

@@ -12,7 +12,7 @@ from chaosnet.base.units import Hash32, TxHash, TxId
 from chaosnet.crypto.hashing import tagged_hash
 from chaosnet.model.contract_actions import ContractAction
 from chaosnet.model.evidence import Evidence
-from chaosnet.model.policy import KeyPolicy, Witness, check_witness
+from chaosnet.model.policy import KeyPolicy, Witness, check_witness, policy_hash
 
 
 class Transfer(Record, tag=1):
@@ -136,7 +136,7 @@ class Transaction(Record, tag=1):
 class SignedTx:
     """A decoded transaction with its bytes and its two names; made once, shared everywhere."""
 
-    __slots__ = ("body", "raw", "tx", "tx_hash", "tx_id")
+    __slots__ = ("_policy_hash", "amounts", "body", "gas", "raw", "tx", "tx_hash", "tx_id")
 
     def __init__(self, raw: bytes, tx: Transaction, tx_hash: TxHash | None = None) -> None:
         self.raw = raw
@@ -144,6 +144,18 @@ class SignedTx:
         self.body = tx.body
         self.tx_id = tx_id_of(tx.body)
         self.tx_hash = tx_hash or tx_hash_of(raw)
+        self.amounts: int | None = None
+        """Motes that its actions can take from the sender, once they were looked at: see ledger/check.py."""
+        self.gas: tuple[int, int] | None = None
+        """(number of a rule set, intrinsic gas under it)."""
+        self._policy_hash: Hash32 | None = None
+
+    @property
+    def policy_hash(self) -> Hash32:
+        """Hash of the key policy that the sender's witness shows."""
+        if self._policy_hash is None:
+            self._policy_hash = policy_hash(self.tx.witness.policy)
+        return self._policy_hash
 
     @property
     def cost_max(self) -> int:

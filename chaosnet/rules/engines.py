@@ -23,15 +23,15 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="05e0186f64e07ae28c70068156c5fda1dd54fd32a8ee0f8f6ddc9e06c575542e",
+            module_sha256="1e61a4c07408bd3a4ffbe49986da0b4d730e94e5330a569958cfbf5e3d3efe7a",
             prelude="prelude.lua",
-            prelude_sha256="91a2cb86e8b09ad6544d8022603b41819d8b3bf926dc7eaf67a8274962cdd3e3",
+            prelude_sha256="47fa36644163eee4d661025734d51b3f8bc09b246e68761ce21194fbb3a6fedf",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="9e565baf6b1e844608ee4307e0e378ef5609b702d3fe7d54b4a159ed986f1b31",
+            module_sha256="0cb09b310456e70c36a78f23acfba39007103e1c7c275b1da6c384b8eb847343",
             prelude="prelude.js",
-            prelude_sha256="756ce1356b6c04d5576f30bcc8e488be057d29f2547b86e09656f51004346aae",
+            prelude_sha256="a2ca22956d6ca707791db3ac99804c9c3ccd45fa7372eba2aeb771610b49b29d",
         ),
     },
 }

@@ -62,4 +62,7 @@ class RuleSet:
 
     def gas_of(self, signed: SignedTx) -> int:
         """Return the gas that a transaction needs before anything of it is executed."""
-        return self.intrinsic_gas(self.gas, signed)
+        known = signed.gas
+        if known is None or known[0] != self.number:
+            known = signed.gas = self.number, self.intrinsic_gas(self.gas, signed)
+        return known[1]

@@ -8,11 +8,8 @@
 
 #include "quickjs.h"
 
-#include "host.h"
-#include "wire.h"
+#include "border.h"
 
-/* Calls and results, and while a call runs what it asks the host and is answered. */
-static uint8_t io[IO_BYTES] __attribute__((aligned(16)));
 static char *source;
 static JSRuntime *runtime;
 static JSContext *js;
@@ -28,8 +25,6 @@ static int revert_size = -1;
 static char revert_text[TEXT_BYTES];
 
 size_t malloc_usable_size(void *content);
-
-EXPORT(io_ptr) uint8_t *io_ptr(void) { return io; }
 
 /* values to bytes: 0, or -1 with an exception pending */
 
@@ -200,12 +195,15 @@ static JSValue read_value(Reader *r) {
 
 /* natives for the prelude */
 
+static JSValue answer(const uint8_t *from, int32_t size) {
+    if (size <= 0) return JS_NULL;
+    Reader r = {from, from + size};
+    return read_value(&r);
+}
+
 static JSValue ask(int32_t op, Writer *w) {
     if (!is_running) return JS_ThrowTypeError(js, "not while the contract loads: call this from a method");
-    int32_t size = host(op, (uint32_t)(w->at - io));
-    if (size <= 0) return JS_NULL;
-    Reader r = {io, io + size};
-    return read_value(&r);
+    return answer(io, request(op, w));
 }
 
 static int check_not_writing(void) {
@@ -224,7 +222,7 @@ static int write_values(Writer *w, int count, JSValueConst *values, int depth) {
 
 /* host(op, ...): the list of arguments is what the host gets. */
 static JSValue native_host(JSContext *c, JSValueConst self, int count, JSValueConst *arguments) {
-    Writer w = {io, io + sizeof io};
+    Writer w = new_request();
     int32_t op;
     if (check_not_writing() || JS_ToInt32(js, &op, arguments[0])) return JS_EXCEPTION;
     put_head(&w, LIST, (uint32_t)count - 1);
@@ -233,12 +231,21 @@ static JSValue native_host(JSContext *c, JSValueConst self, int count, JSValueCo
 
 /* put(value, ...): store a value under the key that the other arguments make. */
 static JSValue native_put(JSContext *c, JSValueConst self, int count, JSValueConst *arguments) {
-    Writer w = {io, io + sizeof io};
+    Writer w = new_request();
     if (check_not_writing()) return JS_EXCEPTION;
     put_head(&w, LIST, 2);
     put_head(&w, LIST, (uint32_t)count - 1);
     if (write_values(&w, count - 1, arguments + 1, 1) || write_values(&w, 1, arguments, VALUE_DEPTH)) return JS_EXCEPTION;
     return ask(2, &w);
+}
+
+/* ctx(): what the call began with. */
+static JSValue native_ctx(JSContext *c, JSValueConst self, int count, JSValueConst *arguments) {
+    if (check_not_writing()) return JS_EXCEPTION;
+    if (context_size) return answer(context, (int32_t)context_size);
+    Writer w = new_request();
+    put_head(&w, LIST, 0);
+    return ask(CTX, &w);
 }
 
 /* revert(text): the call ends so, even where the error that this throws is caught. */
@@ -279,7 +286,7 @@ static const struct {
     JSCFunction *call;
     int arguments;
 } natives[] = {
-    {"host", native_host, 1}, {"put", native_put, 1}, {"revert", native_revert, 1},
+    {"host", native_host, 1}, {"put", native_put, 1}, {"ctx", native_ctx, 0}, {"revert", native_revert, 1},
     {"utf8", native_utf8, 1}, {"text", native_text, 1}, {"unmap", native_unmap, 1},
 };
 
@@ -457,7 +464,7 @@ EXPORT(vm_load) int32_t vm_load(int32_t size) {
 static JSValue read_call(int32_t size, int64_t *count) {
     Reader r = {io, io + size};
     Item item;
-    if (take(&r, &item) || item.kind != LIST || item.size != 2) return JS_ThrowTypeError(js, "bad_args");
+    if (take(&r, &item) || item.kind != LIST || item.size != 3) return JS_ThrowTypeError(js, "bad_args");
     JSValue method = read_value(&r);
     if (JS_IsException(method)) return method;
     if (take(&r, &item) || item.kind != LIST || item.size > 64) {
@@ -474,7 +481,9 @@ static JSValue read_call(int32_t size, int64_t *count) {
             return JS_EXCEPTION;
         }
     }
-    return call;
+    if (!take_context(&r)) return call;
+    JS_FreeValue(js, call);
+    return JS_ThrowTypeError(js, "bad_args");
 }
 
 /* The value of a settled promise; a promise that nothing settles any more ends the call, and so does one that
@@ -508,10 +517,10 @@ EXPORT(vm_call) int32_t vm_call(int32_t size) {
     JSValue result = JS_Call(js, dispatch, JS_UNDEFINED, (int)count, (JSValueConst *)arguments);
     for (uint32_t i = 0; i < count; i++) JS_FreeValue(js, arguments[i]);
     if (!JS_IsException(result)) result = settle(result);
-    Writer w = {io, io + VALUE_BYTES};
+    Writer w = new_end();
     int failed = JS_IsException(result) || write_values(&w, 1, (JSValueConst *)&result, VALUE_DEPTH);
     is_running = 0;
     if (failed || revert_size >= 0) return end_failed();
     JS_FreeValue(js, result);
-    return (int32_t)(w.at - io);
+    return end_of(&w);
 }

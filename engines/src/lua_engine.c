@@ -5,11 +5,8 @@
 
 #include "lua_sources.h"
 
-#include "host.h"
-#include "wire.h"
+#include "border.h"
 
-/* Calls and results, and while a call runs what it asks the host and is answered. */
-static uint8_t io[IO_BYTES] __attribute__((aligned(16)));
 static char *source;
 static lua_State *L;
 static int is_running; /* inside vm_call: only then the host may be asked */
@@ -17,8 +14,6 @@ static int revert_size = -1;
 static char revert_text[TEXT_BYTES];
 
 static const char dispatch_key, map_key, bytes_key; /* their addresses are keys of the registry */
-
-EXPORT(io_ptr) uint8_t *io_ptr(void) { return io; }
 
 /* where in the contract */
 
@@ -200,21 +195,24 @@ static void push_value(lua_State *S, Reader *r, int is_inside) {
 
 /* natives for the prelude */
 
-static int ask(lua_State *S, int32_t op, Writer *w) {
-    if (!is_running) return fail(S, "not while the contract loads: call this from a method");
-    int32_t size = host(op, (uint32_t)(w->at - io));
+static int push_answer(lua_State *S, const uint8_t *from, int32_t size) {
     if (size <= 0) {
         lua_pushnil(S);
         return 1;
     }
-    Reader r = {io, io + size};
+    Reader r = {from, from + size};
     push_value(S, &r, 0);
     return 1;
 }
 
+static int ask(lua_State *S, int32_t op, Writer *w) {
+    if (!is_running) return fail(S, "not while the contract loads: call this from a method");
+    return push_answer(S, io, request(op, w));
+}
+
 /* host(op, ...): the list of arguments is what the host gets. */
 static int native_host(lua_State *S) {
-    Writer w = {io, io + sizeof io};
+    Writer w = new_request();
     int count = lua_gettop(S);
     check_room(S, put_head(&w, LIST, (uint32_t)count - 1));
     for (int i = 2; i <= count; i++) write_value(S, &w, i, VALUE_DEPTH);
@@ -223,13 +221,21 @@ static int native_host(lua_State *S) {
 
 /* put(value, ...): store a value under the key that the other arguments make. */
 static int native_put(lua_State *S) {
-    Writer w = {io, io + sizeof io};
+    Writer w = new_request();
     int count = lua_gettop(S);
     put_head(&w, LIST, 2);
     put_head(&w, LIST, (uint32_t)count - 1);
     for (int i = 2; i <= count; i++) write_value(S, &w, i, 1);
     write_value(S, &w, 1, VALUE_DEPTH);
     return ask(S, 2, &w);
+}
+
+/* ctx(): what the call began with. */
+static int native_ctx(lua_State *S) {
+    if (context_size) return push_answer(S, context, (int32_t)context_size);
+    Writer w = new_request();
+    put_head(&w, LIST, 0);
+    return ask(S, CTX, &w);
 }
 
 /* revert(text): the call ends so, even where the error that this raises is caught. */
@@ -283,7 +289,7 @@ static int native_is_text(lua_State *S) {
 }
 
 static const luaL_Reg natives[] = {
-    {"host", native_host}, {"put", native_put}, {"revert", native_revert}, {"fail", native_fail},
+    {"host", native_host}, {"put", native_put}, {"ctx", native_ctx}, {"revert", native_revert}, {"fail", native_fail},
     {"bytes", native_bytes}, {"raw", native_raw}, {"muldiv", native_muldiv}, {"is_text", native_is_text}, {NULL, NULL},
 };
 
@@ -418,15 +424,16 @@ static int call_method(lua_State *S) {
     Item item;
     lua_settop(S, 0);
     lua_rawgetp(S, LUA_REGISTRYINDEX, &dispatch_key);
-    if (take(&r, &item) || item.kind != LIST || item.size != 2) return fail(S, "bad_args");
+    if (take(&r, &item) || item.kind != LIST || item.size != 3) return fail(S, "bad_args");
     push_value(S, &r, 0);
     if (take(&r, &item) || item.kind != LIST) return fail(S, "bad_args");
     luaL_checkstack(S, (int)item.size + 8, "arguments");
     for (uint32_t i = 0; i < item.size; i++) push_value(S, &r, 0);
+    if (take_context(&r)) return fail(S, "bad_args");
     lua_call(S, (int)item.size + 1, 1);
-    Writer w = {io, io + VALUE_BYTES};
+    Writer w = new_end();
     write_value(S, &w, -1, VALUE_DEPTH);
-    lua_pushinteger(S, w.at - io);
+    lua_pushinteger(S, end_of(&w));
     return 1;
 }
 

@@ -32,7 +32,6 @@ LUA_USES = {
     ops.BALANCE: 'balance("x")',
     ops.HASH: 'hash("sha256", "x")',
     ops.VERIFY: 'verify("ed25519", "x", "x", "x")',
-    ops.CTX: "local x = ctx.height",
     ops.GAS_LEFT: "gas_left()",
     ops.TRANSFER_AND_CALL: 'transfer_and_call("x", 1, "COS", "y")',
     ops.ISSUE: 'token.create("x", 1, map{})',

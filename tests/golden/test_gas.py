@@ -41,7 +41,6 @@ OPERATIONS = {
     "balance": ops.BALANCE,
     "sha256": ops.HASH,
     "verify": ops.VERIFY,
-    "ctx": ops.CTX,
     "gas_left": ops.GAS_LEFT,
     "transfer_and_call": ops.TRANSFER_AND_CALL,
     "issue": ops.ISSUE,

@@ -6,7 +6,7 @@
 'use strict';
 const { host, put } = native;
 const GET = 1, SCAN = 3, EMIT = 4, TRANSFER = 5, CALL = 6, BALANCE = 7, HASH = 8, VERIFY = 9;
-const CTX = 11, GAS_LEFT = 12, TRANSFER_AND_CALL = 13, PRINT = 200;
+const GAS_LEFT = 12, TRANSFER_AND_CALL = 13, PRINT = 200;
 const ISSUE = 20, BURN = 21, APPROVE = 22, TRANSFER_FROM = 23, ALLOWANCE = 24, TOKEN = 25, RIGHTS = 26, CONVERT = 27;
 const PAGE = 32n; // entries that an iteration asks for at once
 
@@ -418,7 +418,7 @@ const store = new Proxy(entries, {
 let known = null;
 const ctx = new Proxy(Object.create(null), {
   get(_, name) {
-    known ??= host(CTX);
+    known ??= native.ctx();
     return known[name] ?? fail(`ctx has no field ${String(name)}`);
   },
   set: () => fail('ctx cannot be changed'),
@@ -470,12 +470,13 @@ const words = {
     const answer = calling(contract, method, args, options, false, true);
     return answer[0] ? { ok: true, value: answer[1] } : { ok: false, code: answer[1], text: answer[2] };
   },
-  // Hex text; kinds: 'sha256', 'sha512'.
+  // Hex text; kinds: 'sha256', 'sha512', 'sha3_256'.
   hash: (kind, data) => host(HASH, kind, data),
   // Whether the signature is right; kind: 'ed25519'; the rest are bytes.
   verify: (kind, key, message, signature) => host(VERIFY, kind, key, message, signature),
   token: Object.freeze({
-    // Make a token: options symbol, decimals, supply and rights; answers its id.
+    // Make a token, with `amount` of it for `to`; answers its id. Options: symbol, name, decimals, max, reserve,
+    // and who may `issue`, `freeze`, `pause`, `clawback`.
     create: (to, amount, options) => host(ISSUE, null, to, amount, options),
     // More of a token, by whoever holds the right to issue it.
     issue: (asset, to, amount) => host(ISSUE, asset, to, amount, null),

@@ -11,7 +11,7 @@ local find, format, match, gsub, gmatch, byte, char = string.find, string.format
 local sub, rep = string.sub, string.rep
 
 local GET, SCAN, EMIT, TRANSFER, CALL, BALANCE, HASH, VERIFY = 1, 3, 4, 5, 6, 7, 8, 9
-local CTX, GAS_LEFT, TRANSFER_AND_CALL, PRINT = 11, 12, 13, 200
+local GAS_LEFT, TRANSFER_AND_CALL, PRINT = 12, 13, 200
 local ISSUE, BURN, APPROVE, TRANSFER_FROM, ALLOWANCE, TOKEN, RIGHTS, CONVERT = 20, 21, 22, 23, 24, 25, 26, 27
 local PAGE = 32 -- entries that an iteration asks for at once
 
@@ -485,7 +485,7 @@ end
 local known
 ctx = setmetatable({}, {
   __index = function(_, name)
-    known = known or host(CTX)
+    known = known or native.ctx()
     local value = known[name]
     if value == nil then fail("ctx has no field " .. tostring(name)) end
     return value
@@ -554,7 +554,7 @@ function try_call(contract, method, args, options)
   return {ok = false, code = answer[2], text = answer[3]}
 end
 
--- Hex text; kinds: 'sha256', 'sha512'.
+-- Hex text; kinds: 'sha256', 'sha512', 'sha3_256'.
 function hash(kind, data)
   return host(HASH, kind, data)
 end
@@ -575,7 +575,8 @@ end
 
 token = {}
 
--- Make a token: options symbol, decimals, supply and rights; answers its id.
+-- Make a token, with `amount` of it for `to`; answers its id. Options: symbol, name, decimals, max, reserve, and who
+-- may `issue`, `freeze`, `pause`, `clawback`.
 function token.create(to, amount, options)
   return host(ISSUE, nil, to, amount, options)
 end

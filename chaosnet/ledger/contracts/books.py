@@ -18,7 +18,6 @@ from chaosnet.crypto.addresses import MODULE
 from chaosnet.crypto.hashing import tagged_hash
 from chaosnet.ledger.accounts import credit, debit, spendable
 from chaosnet.ledger.context import Context
-from chaosnet.ledger.keys import ENTRY
 from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.receipt import Move
 
@@ -85,41 +84,49 @@ class Books:
         self.locked = mark[1]
         del self.moves[mark[2] :]
 
-    # ── entries ──
+    # ── entries: a contract's storage, and others that lock a deposit as it does ──
 
     def get(self, key: bytes) -> bytes | None:
-        """Return the value of an entry, or None."""
+        """Return the value of an entry outside of contracts' storage, or None."""
         self.charge(self.prices.read)
-        overlay = self.overlay
-        leaf = overlay.entry(key) if key[0] == ENTRY else overlay.get(key)
+        leaf = self.overlay.get(key)
         return None if leaf is None else entry_value(leaf)
 
     def put(self, key: bytes, value: bytes | None) -> None:
-        """Replace an entry; None deletes. Deposits are counted, and settled at the end of the action.
+        """Replace an entry outside of contracts' storage; None deletes."""
+        self.charge(self.prices.change)
+        self.overlay.set(key, self._leaf(key, self.overlay.get(key), value))
+
+    def put_stored(self, key: bytes, value: bytes | None) -> None:
+        """Replace an entry of a contract's storage; None deletes. The change itself is paid for already."""
+        overlay = self.overlay
+        old = overlay.entry(key)
+        overlay.set_entry(key, old, self._leaf(key, old, value))
+
+    def _leaf(self, key: bytes, old: bytes | None, value: bytes | None) -> bytes | None:
+        """Return what takes the place of `old`. Deposits are counted, and settled at the end of the action.
 
         An entry keeps the rate that it began with.
         """
-        self.charge(self.prices.change)
-        overlay = self.overlay
-        is_storage = key[0] == ENTRY
-        old = overlay.entry(key) if is_storage else overlay.get(key)
-        before = after = 0
-        rate, start = self._rate, self._start
-        if old is not None:
-            before = len(key) + len(entry_value(old)) + ENTRY_OVERHEAD
-            rate = entry_rate(old)
-            start = entry_start(rate)
-        leaf = None
-        if value is not None:
+        start, rate = self._start, self._rate
+        if old is None:
+            if value is None:
+                return None
+            growth = len(key) + len(value) + ENTRY_OVERHEAD
             leaf = start + value
-            after = len(key) + len(value) + ENTRY_OVERHEAD
-        if after > before:
-            self.charge((after - before) * self.prices.state_byte)
-        if is_storage:
-            overlay.set_entry(key, leaf)
         else:
-            overlay.set(key, leaf)
-        self.locked += (after - before) * rate
+            if not old.startswith(start):
+                rate = entry_rate(old)
+                start = entry_start(rate)
+            if value is None:
+                self.locked -= (len(key) + len(old) - len(start) + ENTRY_OVERHEAD) * rate
+                return None
+            leaf = start + value
+            growth = len(leaf) - len(old)
+        if growth > 0:
+            self.charge(growth * self.prices.state_byte)
+        self.locked += growth * rate
+        return leaf
 
     def add_record(self, key: bytes, value: bytes) -> None:
         """Store a new value that is never freed, without a rate before it."""

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import msgspec
-
 from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.contracts.faults import GuestFault
 from chaosnet.contracts.interface import ANY
@@ -15,8 +13,6 @@ from chaosnet.model.contract_actions import COS, SENT_MAX, Sent
 
 OWN: Final = "own"
 """Scope of a permission: tokens that the contract has issued."""
-
-_decode = msgspec.msgpack.Decoder().decode
 
 
 class Desk:
@@ -72,17 +68,6 @@ class Desk:
         for asset, _ in sent:
             self.check_transfer(asset)
         return tuple(sent)
-
-
-def value_of(payload: bytes) -> Value:
-    """Return what the guest sends; what of it is stored or passed on is encoded again."""
-    if not payload:
-        return None
-    try:
-        value: Value = _decode(payload)
-    except (msgspec.DecodeError, ValueError, RecursionError, OverflowError):
-        raise GuestFault("bad_value") from None
-    return value
 
 
 def list_of(value: Value, size: int | None = None) -> list[Value]:

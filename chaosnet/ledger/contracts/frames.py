@@ -6,6 +6,9 @@ all the fuel that the frame was given. What can be refused is refused before the
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+
+import msgspec
 
 from chaosnet.base.errors import Broken, Invalid
 from chaosnet.base.units import EMPTY_HASH
@@ -17,7 +20,7 @@ from chaosnet.contracts.ops import DEPTH_MAX, frame_fuel
 from chaosnet.contracts.values import Value
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.contracts.books import Books, Mark
-from chaosnet.ledger.contracts.names import is_address_text
+from chaosnet.ledger.contracts.names import address_text, asset_text, is_address_text
 from chaosnet.ledger.contracts.records import Contract, find_contract, source_of
 from chaosnet.ledger.contracts.tokens import move
 from chaosnet.ledger.overlay import Overlay
@@ -49,8 +52,7 @@ class Tank:
             raise OutOfGas
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What is to be called."""
 
     contract: bytes
@@ -66,8 +68,7 @@ class Request:
     """The arguments decoded, where they are at hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """How a call ended."""
 
     code: str
@@ -79,8 +80,7 @@ class Result:
     """What the caller owes."""
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(msgspec.Struct):
     """One call that is running."""
 
     contract: Contract
@@ -107,6 +107,11 @@ class Run:
     """Tokens made by this action so far."""
     stack: list[Frame] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    is_address: Callable[[str], bool] = field(init=False)
+    """Whether a text is the address of an account or a contract of this network."""
+
+    def __post_init__(self) -> None:
+        self.is_address = partial(is_address_text, self.prefix)
 
     @property
     def ctx(self) -> Context:
@@ -139,64 +144,65 @@ HostOf = Callable[[Run, Frame], HostCall]
 
 def call_contract(run: Run, request: Request, fuel: int, host_of: HostOf) -> Result:
     """Call a method with at most so much fuel and return how it ended; never raises GuestFault."""
-    return _entered(run, request, fuel, host_of, _callable(run, request))
+    return _entered(run, request, fuel, host_of, None)
 
 
 def init_contract(run: Run, contract: Contract, request: Request, fuel: int, host_of: HostOf) -> Result:
     """Run the `init` of a contract that was stored just now."""
-    return _entered(run, request, fuel, host_of, lambda: (contract, contract.interface.init))
+    return _entered(run, request, fuel, host_of, contract)
 
 
-def _callable(run: Run, request: Request) -> Callable[[], tuple[Contract, Method | None]]:
-    def find() -> tuple[Contract, Method | None]:
-        if len(run.stack) >= DEPTH_MAX:
-            raise GuestFault("call_depth")
-        contract = find_contract(run.overlay.get, request.contract)
-        if contract is None:
-            raise GuestFault("no_contract")
-        method = contract.interface.methods.get(request.method)
-        if method is None:
-            raise GuestFault("no_method", request.method[:64])
-        if not method.is_reentrant and any(f.contract.address == request.contract for f in run.stack):
-            raise GuestFault("reentered")
-        return contract, method
-
-    return find
-
-
-def _entered(
-    run: Run,
-    request: Request,
-    fuel: int,
-    host_of: HostOf,
-    find: Callable[[], tuple[Contract, Method | None]],
-) -> Result:
-    """Find, check, pay, and enter the machine."""
+def _entered(run: Run, request: Request, fuel: int, host_of: HostOf, new: Contract | None) -> Result:
+    """Find, check, pay, and enter the machine. `new`: the contract whose `init` this is."""
+    books = run.books
     tank = Tank(fuel)
     mark = run.mark()
-    charge_before = run.books.charge
-    run.books.charge = tank.charge
+    charge_before = books.charge
+    books.charge = tank.charge
     try:
-        contract, method = find()
-        if method is None:
-            raise GuestFault("no_method", METHOD_INIT)
+        contract = new or _found(run, request)
+        method = _method_of(run, contract, request, is_new=new is not None)
         args = _checked_args(run, method, request)
         is_static = request.is_static or method.kind == "view"
-        _check_sent(method, request, is_static=is_static)
-        prices, record = run.books.prices, contract.record
+        prices, record = books.prices, contract.record
+        if request.sent:
+            _check_sent(method, is_static=is_static)
         tank.charge(frame_fuel(prices, record.load_fuel) + prices.byte * len(record.interface))
         for asset, amount in request.sent:
-            move(run.books, asset, amount, source=request.caller, to=contract.address)
+            move(books, asset, amount, source=request.caller, to=contract.address)
     except GuestFault as fault:
         run.rollback(mark)
         return Result(fault.code, b"", clip_text(fault.text), fuel - tank.left())
     finally:
-        run.books.charge = charge_before
+        books.charge = charge_before
     frame = Frame(contract, request.caller, request.sent, is_static)
     result = _run_machine(run, frame, method, args, fuel=fuel, left=tank.left(), host_of=host_of)
     if result.code != "ok":
         run.rollback(mark)
     return result
+
+
+def _found(run: Run, request: Request) -> Contract:
+    if len(run.stack) >= DEPTH_MAX:
+        raise GuestFault("call_depth")
+    contract = find_contract(run.books.overlay.get, request.contract)
+    if contract is None:
+        raise GuestFault("no_contract")
+    return contract
+
+
+def _method_of(run: Run, contract: Contract, request: Request, *, is_new: bool) -> Method:
+    if is_new:
+        if contract.interface.init is None:
+            raise GuestFault("no_method", METHOD_INIT)
+        return contract.interface.init
+    method = contract.interface.methods.get(request.method)
+    if method is None:
+        raise GuestFault("no_method", request.method[:64])
+    is_running = any(frame.contract.address == request.contract for frame in run.stack)
+    if is_running and not method.is_reentrant:
+        raise GuestFault("reentered")
+    return method
 
 
 def _run_machine(  # noqa: PLR0913 - one frame
@@ -210,7 +216,7 @@ def _run_machine(  # noqa: PLR0913 - one frame
     run.stack.append(frame)
     try:
         image = machine.prepare(record.engine, source_of(run.overlay, record))
-        ended = machine.call(image, name, args, left, host_of(run, frame))
+        ended = machine.call(image, name, args, left, host_of(run, frame), context_of(run, frame))
     except GuestFault as fault:  # the stored source loaded before, so only a machine that differs gets here
         raise Broken("internal", f"a deployed contract does not load: {fault}") from fault
     finally:
@@ -230,21 +236,37 @@ def _run_machine(  # noqa: PLR0913 - one frame
     return Result(ended.code, b"", text, fuel)
 
 
+def context_of(run: Run, frame: Frame) -> bytes:
+    """Return what a frame may know of where it is: a canonical map."""
+    ctx, prefix = run.books.ctx, run.prefix
+    return values.encode_known(  # its keys ascending
+        {
+            "action": run.action,
+            "caller": address_text(prefix, frame.caller),
+            "chain": ctx.genesis_hash.hex(),
+            "height": ctx.height,
+            "origin": address_text(prefix, run.origin),
+            "self": address_text(prefix, frame.contract.address),
+            "sent": {asset_text(asset): amount for asset, amount in frame.sent},
+            "time": ctx.time_ms,
+            "tx": run.tx_id.hex(),
+        }
+    )
+
+
 def _checked_args(run: Run, method: Method, request: Request) -> bytes:
     """Return the canonical arguments, complete and of the declared types; fault `bad_args`."""
     try:
         given = values.decode(request.args) if request.given is None else request.given
         if not isinstance(given, list):
             raise GuestFault("bad_args", "arguments are a list")
-        filled = check_args(method.args, given, lambda text: is_address_text(run.prefix, text))
+        filled = check_args(method.args, given, run.is_address)
         return request.args if len(filled) == len(given) else values.encode(filled)
     except Invalid as error:
         raise GuestFault("bad_args", error.detail or error.code) from error
 
 
-def _check_sent(method: Method, request: Request, *, is_static: bool) -> None:
-    if not request.sent:
-        return
+def _check_sent(method: Method, *, is_static: bool) -> None:
     if is_static:
         raise GuestFault("static")
     if method.kind != "payable":
@@ -253,10 +275,10 @@ def _check_sent(method: Method, request: Request, *, is_static: bool) -> None:
 
 def _is_of_kind(run: Run, kind: Kind | None, raw: bytes) -> bool:
     """Return whether a canonical value is what a method declares to return."""
-    if kind is None and raw == _NIL:
+    if raw == _NIL and kind is None:
         return True
     try:
         value: Value = values.decode(raw)
     except Invalid:
         return False
-    return kind is None or kind.fits(value, lambda text: is_address_text(run.prefix, text))
+    return kind is None or kind.fits(value, run.is_address)

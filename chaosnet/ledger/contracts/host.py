@@ -7,6 +7,8 @@ from collections.abc import Callable
 from hashlib import sha3_256, sha256, sha512
 from typing import Final
 
+import msgspec
+
 from chaosnet.base.errors import Invalid
 from chaosnet.contracts import ops, values
 from chaosnet.contracts.faults import GuestFault
@@ -17,13 +19,14 @@ from chaosnet.contracts.values import VALUE_BYTES_MAX, Value
 from chaosnet.crypto.signing import is_valid
 from chaosnet.ledger.contracts import host_assets
 from chaosnet.ledger.contracts.books import entry_value
-from chaosnet.ledger.contracts.desk import Desk, bytes_of, list_of, number_of, text_of, value_of
+from chaosnet.ledger.contracts.desk import Desk, bytes_of, list_of, number_of, text_of
 from chaosnet.ledger.contracts.frames import Frame, Request, Run, call_contract
-from chaosnet.ledger.contracts.names import address_text, asset_text, is_address_text
-from chaosnet.ledger.keys import entry_key, entry_prefix
+from chaosnet.ledger.contracts.names import address_text
+from chaosnet.ledger.keys import entry_prefix
 from chaosnet.model.receipt import Event
 
 _PAYLOAD_BYTES_MAX: Final = 20 * 1024
+_decode = msgspec.msgpack.Decoder().decode
 _HASHES: Final = {"sha256": sha256, "sha512": sha512, "sha3_256": sha3_256}
 
 
@@ -35,12 +38,13 @@ def host_of(run: Run, frame: Frame) -> HostCall:
 class Host(Desk):
     """Answers one frame."""
 
-    __slots__ = ("_ctx", "_prices")
+    __slots__ = ("_asking", "_prices", "_room")
 
     def __init__(self, run: Run, frame: Frame) -> None:
         super().__init__(run, frame)
         self._prices = run.books.prices
-        self._ctx: bytes | None = None
+        self._asking = ops.asking_fuel_of(run.books.ctx.rules.number)
+        self._room = entry_prefix(self.address)
 
     def answer(self, op: int, payload: bytes, meter: Meter) -> bytes | None:
         """Do one operation; see HostCall."""
@@ -48,14 +52,19 @@ class Host(Desk):
             work = _WORKS.get(op)
             if work is None:
                 raise GuestFault("unknown_op", str(op))
-            if len(payload) > _PAYLOAD_BYTES_MAX:
+            size = len(payload)
+            if size > _PAYLOAD_BYTES_MAX:
                 raise GuestFault("too_large")
             prices = self._prices
-            meter.charge(prices.host_call + prices.byte_in * len(payload))
-            self.books.charge = meter.charge
-            answer = work(self, value_of(payload), meter)
+            charge = self.books.charge = meter.charge
+            charge(self._asking.get(op, prices.host_call) + prices.byte_in * size)
+            try:
+                asked: Value = _decode(payload) if size else None
+            except (msgspec.DecodeError, ValueError, RecursionError, OverflowError):
+                raise GuestFault("bad_value") from None
+            answer = work(self, asked, meter)
             if answer is not None:
-                meter.charge(prices.byte * len(answer))
+                charge(prices.byte * len(answer))
             return answer
         except Invalid as error:
             self.frame.left_at_fault = meter.left()
@@ -69,14 +78,16 @@ class Host(Desk):
 
     def get(self, asked: Value, _meter: Meter) -> bytes | None:
         """Return the value of a key."""
-        return self.books.get(entry_key(self.address, encode_key(list_of(asked))))
+        leaf = self.books.overlay.entry(self._room + encode_key(list_of(asked)))
+        return None if leaf is None else entry_value(leaf)
 
     def set(self, asked: Value, _meter: Meter) -> None:
         """Store a value under a key, or delete it."""
-        self.check_not_static()
+        if self.frame.is_static:
+            raise GuestFault("static")
         key, value = list_of(asked, 2)
         raw = None if value is None else values.encode(value)
-        self.books.put(entry_key(self.address, encode_key(list_of(key))), raw)
+        self.books.put_stored(self._room + encode_key(list_of(key)), raw)
 
     def scan(self, asked: Value, meter: Meter) -> bytes:
         """Return the next entries whose keys begin with some parts, as many as fit into one answer."""
@@ -84,14 +95,14 @@ class Host(Desk):
         if type(limit) is not int or not 1 <= limit <= ops.SCAN_MAX:
             raise GuestFault("bad_args", f"a scan returns 1 to {ops.SCAN_MAX} entries")
         parts = list_of(prefix_parts)
-        prefix = entry_key(self.address, encode_prefix(parts))
+        prefix = self._room + encode_prefix(parts)
         start = prefix
         if after is not None:
-            start = max(prefix, entry_key(self.address, encode_key(list_of(after))) + b"\x00")
+            start = max(prefix, self._room + encode_key(list_of(after)) + b"\x00")
         meter.charge(self._prices.read)  # finding the place; an empty listing is work too
         found: list[bytes] = []
         size = 3
-        own = len(entry_prefix(self.address))
+        own = len(self._room)
         for key, leaf in self.run.overlay.entries(prefix, start):
             meter.charge(self._prices.read)
             if leaf is None:
@@ -107,15 +118,14 @@ class Host(Desk):
 
     # ── what others see ──
 
-    def emit(self, asked: Value, meter: Meter) -> None:
+    def emit(self, asked: Value, _meter: Meter) -> None:
         """Record an event that the interface declares."""
         self.check_not_static()
-        meter.charge(self._prices.event)
         name, given = list_of(asked, 2)
         declared = self.frame.contract.interface.events.get(name) if isinstance(name, str) else None
         if declared is None or not isinstance(name, str):
             raise GuestFault("bad_args", f"no event is called {str(name)[:64]}")
-        filled = check_args(declared, list_of(given), lambda text: is_address_text(self.run.prefix, text))
+        filled = check_args(declared, list_of(given), self.run.is_address)
         events = self.run.events
         if len(events) >= ops.EVENTS_MAX:
             raise GuestFault("too_large", f"over {ops.EVENTS_MAX} events")
@@ -169,26 +179,6 @@ class Host(Desk):
 
     # ── around it ──
 
-    def ctx(self, _asked: Value, _meter: Meter) -> bytes:
-        """Return what the frame may know of where it is."""
-        if self._ctx is None:
-            run, frame = self.run, self.frame
-            ctx, prefix = run.ctx, run.prefix
-            self._ctx = values.encode_known(
-                {
-                    "self": address_text(prefix, self.address),
-                    "caller": address_text(prefix, frame.caller),
-                    "origin": address_text(prefix, run.origin),
-                    "action": run.action,
-                    "tx": run.tx_id.hex(),
-                    "height": ctx.height,
-                    "time": ctx.time_ms,
-                    "chain": ctx.genesis_hash.hex(),
-                    "sent": {asset_text(asset): amount for asset, amount in frame.sent},
-                }
-            )
-        return self._ctx
-
     def gas_left(self, _asked: Value, meter: Meter) -> bytes:
         """Return the gas that is left to the frame, rounded down."""
         return values.encode_known(meter.left() // self.run.ctx.rules.gas.fuel_per_gas)
@@ -230,7 +220,6 @@ _WORKS: Final[dict[int, Callable[[Host, Value, Meter], bytes | None]]] = {
     ops.BALANCE: _of_assets(host_assets.balance),
     ops.HASH: Host.hash,
     ops.VERIFY: Host.verify,
-    ops.CTX: Host.ctx,
     ops.GAS_LEFT: Host.gas_left,
     ops.TRANSFER_AND_CALL: Host.transfer_and_call,
     ops.ISSUE: _of_assets(host_assets.issue),

@@ -30,6 +30,7 @@ def _address(prefix: str, text: str) -> bytes | None:
     return address if address[0] in (KEY_ACCOUNT, CONTRACT) and text == text.lower() else None
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def is_address_text(prefix: str, text: str) -> bool:
     """Return whether a text is the address of an account or a contract of this network."""
     return _address(prefix, text) is not None

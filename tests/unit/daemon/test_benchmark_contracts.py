@@ -1,8 +1,9 @@
 """Figures of contracts: a short run has every row, and they follow from the work done."""
 
-from chaosnet.cli.bench import _contract_table, add_contracts
+from chaosnet.cli.bench import _contract_table, _profile_table, add_contracts
 from chaosnet.daemon.benchmark import Figures
 from chaosnet.daemon.benchmark_contracts import ContractScale, measure_contracts
+from chaosnet.daemon.benchmark_profile import RATIO_MAX
 from chaosnet.daemon.benchmark_programs import NASTY, nasty_source
 from tests.machines import machine, on_big_stack
 
@@ -26,6 +27,11 @@ def test_a_short_run_has_every_row() -> None:
     assert figures.lua_vm_per_s > 0
     assert figures.native_call_ratio == max(found.native_call_ratio.values())
     assert _contract_table(found).row_count == 8
+    assert set(found.profile) == {
+        name for name, ratio in found.native_call_ratio.items() if ratio > RATIO_MAX
+    }
+    for name, rows_of in found.profile.items():
+        assert _profile_table(name, rows_of).row_count == len(rows_of) > 0
 
 
 def test_every_slow_program_loads() -> None:

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chaosnet.base.codec import encode
 from chaosnet.base.errors import Refused
-from chaosnet.kernel.mempool import Mempool, amount_of, nonces_in
+from chaosnet.kernel.mempool import Mempool, nonces_in
+from chaosnet.ledger.check import amounts_of
 from chaosnet.ledger.genesis_state import genesis_state
 from chaosnet.model.policy import Witness
 from chaosnet.model.transaction import SignedTx, Transaction, Transfer, TxBody, decode_transaction
@@ -371,7 +372,7 @@ class PoolMachine(RuleBasedStateMachine):
         assert set(self.pool.by_hash) == {s.tx_hash for s in held}
         assert self.pool.bytes == sum(len(s.raw) for s in held)
         for person in PEOPLE:
-            owed = sum(amount_of(s) for s in held if s.body.sender == person.address)
+            owed = sum(amounts_of(s) for s in held if s.body.sender == person.address)
             owed += sum(s.cost_max for s in held if (s.body.payer or s.body.sender) == person.address)
             assert self.pool.reserved(person.address) == owed
         in_order = [s.tx_hash for s in self.pool.in_order(lambda a: self.nonces.get(a, 0))]

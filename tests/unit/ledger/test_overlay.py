@@ -145,7 +145,7 @@ def test_entries_are_listed_in_order_whatever_was_taken_back(first: list[Any], s
             elif isinstance(step, tuple):
                 contract, name, value = step
                 key = contract + bytes([name])
-                overlay.set_entry(key, value)
+                overlay.set_entry(key, overlay.entry(key), value)
                 model.pop(key, None)
                 if value is not None:
                     model[key] = value
@@ -164,8 +164,8 @@ def test_entries_are_listed_in_order_whatever_was_taken_back(first: list[Any], s
 
 def test_a_listing_begins_and_ends_where_it_should(state: State) -> None:
     overlay = Overlay(state.update({CONTRACT + b"b": b"1", CONTRACT + b"ca": b"2", OTHER + b"b": b"3"}))
-    overlay.set_entry(CONTRACT + b"cb", b"4")
-    overlay.set_entry(CONTRACT + b"ca", None)
+    overlay.set_entry(CONTRACT + b"cb", None, b"4")
+    overlay.set_entry(CONTRACT + b"ca", b"2", None)
     found = list(overlay.entries(CONTRACT + b"c", CONTRACT + b"c"))
     assert found == [(CONTRACT + b"ca", None), (CONTRACT + b"cb", b"4")], "passing a deleted one is a step"
     assert [key for key, _ in overlay.entries(CONTRACT, CONTRACT + b"ca\x00")] == [CONTRACT + b"cb"]
