@@ -32,7 +32,7 @@ test: setup ## check, then all tests; says at the end what this host could not r
 	@scripts/test.sh
 
 bench: setup ## measure throughput, latency, disk and memory; writes .bench/latest.json
-	@mkdir -p .bench
+	@scripts/bench_peers.sh
 	@$(BIN)/chaosnet bench
 
 soak: setup ## the long forms of simulation, kill and fuzz tests: up to 90 minutes

@@ -13,6 +13,7 @@ from chaosnet.daemon.benchmark import Figures, Scale, run_benchmark
 from chaosnet.daemon.benchmark_calls import measure_calls
 from chaosnet.daemon.benchmark_contracts import LANGUAGES, ContractFigures, ContractScale, run_contracts
 from chaosnet.daemon.benchmark_engines import EngineScale, parse_engines, run_engines
+from chaosnet.daemon.benchmark_peers import anvil_rate, py_evm_rate
 from chaosnet.daemon.benchmark_profile import ProfileRow
 from chaosnet.model.genesis import ENGINES_KNOWN
 
@@ -53,6 +54,9 @@ def bench(
         str, typer.Option(help="Engines to measure on four nodes, as in `pow,pos`; `none`: leave them out.")
     ] = ",".join(ENGINES_KNOWN),
     contracts: Annotated[bool, typer.Option(help="Measure contracts too.")] = True,
+    peers: Annotated[
+        Path, typer.Option(help="Folder with py-evm and anvil, to compare with; see scripts/bench_peers.sh.")
+    ] = Path(".bench/peers"),
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the load, one run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -66,7 +70,12 @@ def bench(
     figures = run_benchmark(scale, _note)
     data = _save(figures, out)
     if contracts:
-        add_contracts(figures, run_contracts(_contract_scale(quick=quick), _note))
+        found = run_contracts(_contract_scale(quick=quick), _note)
+        _note("the same token in py-evm and anvil")
+        found.erc20_py_evm_per_s, no_py_evm = py_evm_rate(peers)
+        found.erc20_anvil_per_s, no_anvil = anvil_rate(peers)
+        found.notes = [note for note in (no_py_evm, no_anvil) if note]
+        add_contracts(figures, found)
         data = _save(figures, out)
         add_calls(figures, runs=1 if quick else runs, senders=200 if quick else 1_000)
         data = _save(figures, out)
@@ -164,6 +173,8 @@ def _contract_table(found: ContractFigures) -> Table:
     ):
         table.add_row(text, *(f"{values[name]:,.3g}" for name in found.stages_us))
     worst = f"most time a gas: {found.worst_program}, {found.worst_program_ratio:.2f} times that of the token"
-    evm = f"an ERC-20 in py-evm: {found.erc20_py_evm_per_s:,.5g} transfers/s"
-    table.caption = "\n".join((worst, *([evm] if found.erc20_py_evm_per_s else []), *found.notes))
+    evm = f"an ERC-20 in py-evm, its machine alone: {found.erc20_py_evm_per_s:,.5g} transfers/s"
+    anvil = f"an ERC-20 through anvil, submitted and mined: {found.erc20_anvil_per_s:,.5g} transfers/s"
+    rates = [*([evm] if found.erc20_py_evm_per_s else []), *([anvil] if found.erc20_anvil_per_s else [])]
+    table.caption = "\n".join((worst, *rates, *found.notes))
     return table

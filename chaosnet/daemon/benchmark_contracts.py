@@ -21,7 +21,6 @@ from chaosnet.contracts.keys import encode_key
 from chaosnet.contracts.machine import Ended, HostCall, Image, Machine, Meter
 from chaosnet.contracts.values import Value
 from chaosnet.crypto.addresses import KEY_ACCOUNT, format_address
-from chaosnet.daemon.benchmark_evm import absent, py_evm_rate
 from chaosnet.daemon.benchmark_profile import RATIO_MAX, ProfileRow, profiled
 from chaosnet.daemon.benchmark_programs import NASTY, SOURCES, nasty_source
 from chaosnet.daemon.loadgen import Sender, make_senders
@@ -96,6 +95,8 @@ class ContractFigures(msgspec.Struct, omit_defaults=True):
     worst_program_ratio: float = 0
     erc20_py_evm_per_s: float = 0
     """The same transfer in py-evm, for comparison with the stage `host`; 0: see the notes."""
+    erc20_anvil_per_s: float = 0
+    """The same through anvil, from submission to a mined block, for comparison with one validator."""
     notes: list[str] = []
     """What is left out here, and why."""
 
@@ -236,9 +237,6 @@ def measure_contracts(machine: Machine, scale: ContractScale, note: Note) -> Con
             found.nasty_ratio[f"{language} {name}"] = round(seconds / gas / per_gas, 2)
             if name == "memory":
                 found.dirty_memory_ms[language] = round(seconds * 1e3, 2)
-    note("the same in an EVM")
-    found.erc20_py_evm_per_s, missing = py_evm_rate()
-    found.notes = [*([missing] if missing else []), *absent()]
     found.worst_program = max(found.nasty_ratio, key=lambda name: found.nasty_ratio[name])
     found.worst_program_ratio = found.nasty_ratio[found.worst_program]
     return found
