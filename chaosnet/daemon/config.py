@@ -90,7 +90,7 @@ class RpcSection(Section, frozen=True, kw_only=True):
     submit: Literal["public", "admin", "off"] = "public"
     """Where transactions are accepted."""
     cors_origins: tuple[str, ...] = ("*",)
-    """Origins whose pages may read the public listener."""
+    """Origins whose pages may use the public listener: read, ask contracts, submit if that is public."""
     query_workers: int = 1
     """Threads that answer questions to contracts and try transactions; 0: none are answered."""
     query_waiting_max: int = 64

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import field
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from chaosnet.base.errors import Invalid, Refused
@@ -23,7 +21,7 @@ from chaosnet.ledger.overlay import Overlay
 from chaosnet.model.contract_actions import COS, Call
 from chaosnet.model.genesis_make import ADDRESS_PREFIX
 from chaosnet.model.transaction import Action, Transfer
-from chaosnet.rpc.app import LOOPBACK_HOSTS, ErrorHook, Listener
+from chaosnet.rpc.app import LOOPBACK_HOSTS, ErrorHook, Listener, pages_of
 from chaosnet.rpc.handlers import PUBLIC, Asked
 from chaosnet.rpc.route import Route
 from chaosnet.rpc.schema.node import Shape
@@ -88,8 +86,7 @@ class Done(Shape):
 def dev_app(node: DevNode, *, on_error: ErrorHook) -> ASGIApp:
     """Return the interface of a node, with the routes of developers."""
     listener = Listener(node.backend, PUBLIC, may_submit=True, on_error=on_error)
-    cors = Middleware(CORSMiddleware, allow_origins=("*",), allow_methods=["GET"])
-    return listener.app(middleware=[cors], more=_routes(node))
+    return listener.app(middleware=[pages_of(("*",))], more=_routes(node))
 
 
 def _routes(node: DevNode) -> list[Route]:

@@ -43,12 +43,23 @@ def public_app(
     on_error: ErrorHook,
     cors_origins: Sequence[str] = ("*",),
 ) -> ASGIApp:
-    """Return the app for everybody: reads, the stream, and submission if `submit` is `public`."""
-    cors = Middleware(
-        CORSMiddleware, allow_origins=cors_origins, allow_methods=["GET"], allow_headers=["Last-Event-ID"]
-    )
+    """Return the app for everybody: reads, the stream, and submission if `submit` is `public`.
+
+    Pages of `cors_origins` may ask contracts and submit too: there is no cookie that one could abuse.
+    """
+    cors = pages_of(cors_origins)
     listener = Listener(backend, PUBLIC, may_submit=submit == "public", on_error=on_error)
     return listener.app(middleware=[cors])
+
+
+def pages_of(origins: Sequence[str]) -> Middleware:
+    """Return what lets pages of these origins speak to a listener."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type", "Last-Event-ID"],
+    )
 
 
 def operator_app(backend: Backend, *, on_error: ErrorHook) -> ASGIApp:

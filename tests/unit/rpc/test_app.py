@@ -54,13 +54,18 @@ async def test_submission_is_open_where_it_is_configured(kind: str, submit: str,
         problem(response, 403, "submit_off")
 
 
-async def test_browsers_may_read_the_public_listener_and_nothing_else() -> None:
+async def test_pages_may_use_the_public_listener_and_no_other() -> None:
     origin = {"origin": "https://example.org"}
     response = await Caller().get("/v1/status", headers=origin)
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
-    preflight = origin | {"access-control-request-method": "POST"}
+    json = {"access-control-request-headers": "content-type"}
+    preflight = origin | json | {"access-control-request-method": "POST"}
+    for path in ("/v1/transactions", "/v1/contracts/any/query"):
+        assert (await Caller().ask("OPTIONS", path, headers=preflight)).status_code == 200
+        assert (await Caller("operator").ask("OPTIONS", path, headers=preflight)).status_code >= 400
+    preflight["access-control-request-method"] = "DELETE"
     assert (await Caller().ask("OPTIONS", "/v1/transactions", headers=preflight)).status_code == 400
     assert (
         "access-control-allow-origin"
