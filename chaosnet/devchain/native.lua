@@ -183,17 +183,56 @@ local function muldiv(a, b, c, is_up)
   return quotient
 end
 
+local context
+
+local function revert(text)
+  ended = ended or {"reverted", text}
+  error(ended, 0)
+end
+
+local function integers(name, ...)
+  for i = 1, 2 do
+    local one = select(i, ...)
+    if math.type(one) ~= "integer" then fail(name .. " needs integers, not " .. type(one)) end
+  end
+end
+
+local function exact(result)
+  if not result then revert("overflow") end
+  return result
+end
+
 local native = {
   host = function(op, ...) return asked(op, listed(...)) end,
-  ctx = function() return asked(11, listed()) end,
+  ctx = function(name)
+    context = context or asked(11, listed()) or {}
+    return rawget(context, name)
+  end,
+  emit = function(name, ...)
+    local count = select("#", ...)
+    local parts = {"\x92", write(name, 16), head("list", count)}
+    for i = 1, count do parts[i + 3] = write((select(i, ...)), 15) end
+    return asked(4, table.concat(parts))
+  end,
+  add = function(a, b)
+    integers("int.add", a, b)
+    local sum = a + b
+    return exact((a ~ sum) & (b ~ sum) >= 0 and sum)
+  end,
+  sub = function(a, b)
+    integers("int.sub", a, b)
+    local difference = a - b
+    return exact((a ~ b) & (a ~ difference) >= 0 and difference)
+  end,
+  mul = function(a, b)
+    integers("int.mul", a, b)
+    return exact(muldiv(a, b, 1, false))
+  end,
   put = function(value, ...)
     local key, kept = listed(...), write(value, 16)
     return asked(2, "\x92" .. key .. kept)
   end,
-  revert = function(text)
-    ended = ended or {"reverted", text}
-    error(ended, 0)
-  end,
+  revert = revert,
   fail = fail,
   bytes = new_bytes,
   raw = function(value) return contents[value] end,

@@ -23,15 +23,15 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="1e61a4c07408bd3a4ffbe49986da0b4d730e94e5330a569958cfbf5e3d3efe7a",
+            module_sha256="0dc5a79726e697fe6a6e15b4b9c0127f8841a11a1725e24150715f96630ab069",
             prelude="prelude.lua",
-            prelude_sha256="47fa36644163eee4d661025734d51b3f8bc09b246e68761ce21194fbb3a6fedf",
+            prelude_sha256="6e8a2adbd9557ae4437a22d1c6f6cb053415c4c95e0d246098e05839d1cd1787",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="0cb09b310456e70c36a78f23acfba39007103e1c7c275b1da6c384b8eb847343",
+            module_sha256="db3e36926bdf8973aed3ba439526ee5c57e1477ce3ec0ab1a34b97100491d842",
             prelude="prelude.js",
-            prelude_sha256="a2ca22956d6ca707791db3ac99804c9c3ccd45fa7372eba2aeb771610b49b29d",
+            prelude_sha256="65edcbb00429bebfce7c88f2563794445638688b37aebf5c51197ed11b2c5d9d",
         ),
     },
 }

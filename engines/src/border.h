@@ -9,6 +9,7 @@
 #define HEAD_BYTES 4u /* in front of each request: its size and its operation, 16 bits each, lowest byte first */
 #define WAITING_BYTES (AREA_BYTES - IO_BYTES - HEAD_BYTES)
 #define NOTHING 0 /* the operation of a crossing that only brings what waits */
+#define EMIT 4
 #define CTX 11
 
 /* SET, EMIT, TRANSFER, BURN, APPROVE, TRANSFER_FROM, RIGHTS */
@@ -64,6 +65,29 @@ static int take_context(Reader *r) {
     memcpy(context, r->at, size);
     context_size = (uint32_t)size;
     return 0;
+}
+
+/* Pass the next value, whatever is inside of it; return -1 for bytes that are no value. */
+static int skip(Reader *r) {
+    Item item;
+    for (uint32_t left = 1; left; left--) {
+        if (take(r, &item)) return -1;
+        left += item.kind == LIST ? item.size : item.kind == MAP ? 2 * item.size : 0;
+    }
+    return 0;
+}
+
+/* Go to the value of a field of the context; return -1 where there is none. */
+static int find_context(Reader *r, const char *name, size_t size) {
+    Item map, key;
+    *r = (Reader){context, context + context_size};
+    if (take(r, &map) || map.kind != MAP) return -1;
+    for (uint32_t i = 0; i < map.size; i++) {
+        if (take(r, &key) || key.kind != TEXT) return -1;
+        if (key.size == size && !memcmp(key.data, name, size)) return 0;
+        if (skip(r)) return -1;
+    }
+    return -1;
 }
 
 #endif

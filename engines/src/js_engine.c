@@ -1,7 +1,7 @@
 /* The JavaScript engine: runs a prelude and a contract, and carries values between them and the host.
 
-   The prelude is an expression: a function of the natives (below) that returns the function which answers calls,
-   dispatch(method, ...). Clocks, randomness and weak references are never installed. */
+   The prelude is an expression: a function of the natives (below) that returns dispatch(method), which returns the
+   object whose `run` is the method. Clocks, randomness and weak references are never installed. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,8 @@
 #include "quickjs.h"
 
 #include "border.h"
+
+#define ARGUMENTS_MAX 64
 
 static char *source;
 static JSRuntime *runtime;
@@ -195,15 +197,16 @@ static JSValue read_value(Reader *r) {
 
 /* natives for the prelude */
 
-static JSValue answer(const uint8_t *from, int32_t size) {
-    if (size <= 0) return JS_NULL;
-    Reader r = {from, from + size};
-    return read_value(&r);
+static int check_running(void) {
+    return is_running ? 0 : refuse("not while the contract loads: call this from a method");
 }
 
 static JSValue ask(int32_t op, Writer *w) {
-    if (!is_running) return JS_ThrowTypeError(js, "not while the contract loads: call this from a method");
-    return answer(io, request(op, w));
+    if (check_running()) return JS_EXCEPTION;
+    int32_t size = request(op, w);
+    if (size <= 0) return JS_NULL;
+    Reader r = {io, io + size};
+    return read_value(&r);
 }
 
 static int check_not_writing(void) {
@@ -239,13 +242,23 @@ static JSValue native_put(JSContext *c, JSValueConst self, int count, JSValueCon
     return ask(2, &w);
 }
 
-/* ctx(): what the call began with. */
+/* ctx(name): a field of what the call began with, or null. */
 static JSValue native_ctx(JSContext *c, JSValueConst self, int count, JSValueConst *arguments) {
-    if (check_not_writing()) return JS_EXCEPTION;
-    if (context_size) return answer(context, (int32_t)context_size);
-    Writer w = new_request();
-    put_head(&w, LIST, 0);
-    return ask(CTX, &w);
+    if (check_running()) return JS_EXCEPTION;
+    if (!context_size) {
+        if (check_not_writing()) return JS_EXCEPTION;
+        Writer w = new_request();
+        put_head(&w, LIST, 0);
+        Reader answer = {io, io + request(CTX, &w)};
+        if (take_context(&answer)) return JS_ThrowTypeError(js, "ctx is too large");
+    }
+    size_t size;
+    const char *name = JS_ToCStringLen(js, &size, arguments[0]);
+    if (!name) return JS_EXCEPTION;
+    Reader r;
+    JSValue found = find_context(&r, name, size) ? JS_NULL : read_value(&r);
+    JS_FreeCString(js, name);
+    return found;
 }
 
 /* revert(text): the call ends so, even where the error that this throws is caught. */
@@ -286,7 +299,7 @@ static const struct {
     JSCFunction *call;
     int arguments;
 } natives[] = {
-    {"host", native_host, 1}, {"put", native_put, 1}, {"ctx", native_ctx, 0}, {"revert", native_revert, 1},
+    {"host", native_host, 1}, {"put", native_put, 1}, {"ctx", native_ctx, 1}, {"revert", native_revert, 1},
     {"utf8", native_utf8, 1}, {"text", native_text, 1}, {"unmap", native_unmap, 1},
 };
 
@@ -460,30 +473,43 @@ EXPORT(vm_load) int32_t vm_load(int32_t size) {
     return 0;
 }
 
-/* Read method and arguments out of io as one list, or throw. */
-static JSValue read_call(int32_t size, int64_t *count) {
+/* Read the arguments of a call and what it begins with; return how many, or -1 with an exception pending. */
+static int read_arguments(Reader *r, JSValue *arguments) {
+    Item list;
+    int count = 0;
+    if (take(r, &list) || list.kind != LIST || list.size > ARGUMENTS_MAX) return refuse("bad_args");
+    for (; count < (int)list.size; count++) {
+        arguments[count] = read_value(r);
+        if (JS_IsException(arguments[count])) break;
+    }
+    if (count == (int)list.size) {
+        if (!take_context(r)) return count;
+        refuse("bad_args");
+    }
+    while (count--) JS_FreeValue(js, arguments[count]);
+    return -1;
+}
+
+/* Run the method that io names: the dispatcher returns the object whose `run` it is. */
+static JSValue run_method(int32_t size) {
     Reader r = {io, io + size};
-    Item item;
-    if (take(&r, &item) || item.kind != LIST || item.size != 3) return JS_ThrowTypeError(js, "bad_args");
-    JSValue method = read_value(&r);
-    if (JS_IsException(method)) return method;
-    if (take(&r, &item) || item.kind != LIST || item.size > 64) {
-        JS_FreeValue(js, method);
-        return JS_ThrowTypeError(js, "bad_args");
+    Item call;
+    JSValue arguments[ARGUMENTS_MAX];
+    if (take(&r, &call) || call.kind != LIST || call.size != 3) return JS_ThrowTypeError(js, "bad_args");
+    JSValue name = read_value(&r);
+    int count = JS_IsException(name) ? -1 : read_arguments(&r, arguments);
+    if (count < 0) {
+        JS_FreeValue(js, name);
+        return JS_EXCEPTION;
     }
-    *count = (int64_t)item.size + 1;
-    JSValue call = JS_NewArray(js);
-    JS_DefinePropertyValueUint32(js, call, 0, method, JS_PROP_C_W_E);
-    for (uint32_t i = 1; i < *count; i++) {
-        JSValue argument = read_value(&r);
-        if (JS_IsException(argument) || JS_DefinePropertyValueUint32(js, call, i, argument, JS_PROP_C_W_E) < 0) {
-            JS_FreeValue(js, call);
-            return JS_EXCEPTION;
-        }
-    }
-    if (!take_context(&r)) return call;
-    JS_FreeValue(js, call);
-    return JS_ThrowTypeError(js, "bad_args");
+    JSValue method = JS_Call(js, dispatch, JS_UNDEFINED, 1, (JSValueConst *)&name);
+    JSValue run = JS_IsException(method) ? JS_EXCEPTION : JS_GetPropertyStr(js, method, "run");
+    JSValue result = JS_IsException(run) ? JS_EXCEPTION : JS_Call(js, run, method, count, (JSValueConst *)arguments);
+    JS_FreeValue(js, name);
+    JS_FreeValue(js, method);
+    JS_FreeValue(js, run);
+    while (count--) JS_FreeValue(js, arguments[count]);
+    return result;
 }
 
 /* The value of a settled promise; a promise that nothing settles any more ends the call, and so does one that
@@ -507,15 +533,9 @@ static JSValue settle(JSValue result) {
 }
 
 EXPORT(vm_call) int32_t vm_call(int32_t size) {
-    int64_t count = 0;
     JS_UpdateStackTop(runtime);
     is_running = 1;
-    JSValue call = read_call(size, &count), arguments[65];
-    if (JS_IsException(call)) return end_failed();
-    for (uint32_t i = 0; i < count; i++) arguments[i] = JS_GetPropertyUint32(js, call, i);
-    JS_FreeValue(js, call);
-    JSValue result = JS_Call(js, dispatch, JS_UNDEFINED, (int)count, (JSValueConst *)arguments);
-    for (uint32_t i = 0; i < count; i++) JS_FreeValue(js, arguments[i]);
+    JSValue result = run_method(size);
     if (!JS_IsException(result)) result = settle(result);
     Writer w = new_end();
     int failed = JS_IsException(result) || write_values(&w, 1, (JSValueConst *)&result, VALUE_DEPTH);

@@ -195,19 +195,20 @@ static void push_value(lua_State *S, Reader *r, int is_inside) {
 
 /* natives for the prelude */
 
-static int push_answer(lua_State *S, const uint8_t *from, int32_t size) {
+static void check_running(lua_State *S) {
+    if (!is_running) fail(S, "not while the contract loads: call this from a method");
+}
+
+static int ask(lua_State *S, int32_t op, Writer *w) {
+    check_running(S);
+    int32_t size = request(op, w);
     if (size <= 0) {
         lua_pushnil(S);
         return 1;
     }
-    Reader r = {from, from + size};
+    Reader r = {io, io + size};
     push_value(S, &r, 0);
     return 1;
-}
-
-static int ask(lua_State *S, int32_t op, Writer *w) {
-    if (!is_running) return fail(S, "not while the contract loads: call this from a method");
-    return push_answer(S, io, request(op, w));
 }
 
 /* host(op, ...): the list of arguments is what the host gets. */
@@ -230,12 +231,32 @@ static int native_put(lua_State *S) {
     return ask(S, 2, &w);
 }
 
-/* ctx(): what the call began with. */
-static int native_ctx(lua_State *S) {
-    if (context_size) return push_answer(S, context, (int32_t)context_size);
+/* emit(name, ...): record an event; nil is null. */
+static int native_emit(lua_State *S) {
     Writer w = new_request();
-    put_head(&w, LIST, 0);
-    return ask(S, CTX, &w);
+    int count = lua_gettop(S);
+    put_head(&w, LIST, 2);
+    write_value(S, &w, 1, VALUE_DEPTH);
+    check_room(S, put_head(&w, LIST, (uint32_t)count - 1));
+    for (int i = 2; i <= count; i++) write_value(S, &w, i, VALUE_DEPTH - 1);
+    return ask(S, EMIT, &w);
+}
+
+/* ctx(name): a field of what the call began with, or nil. */
+static int native_ctx(lua_State *S) {
+    check_running(S);
+    if (!context_size) {
+        Writer w = new_request();
+        put_head(&w, LIST, 0);
+        Reader answer = {io, io + request(CTX, &w)};
+        if (take_context(&answer)) return fail(S, "ctx is too large");
+    }
+    size_t size;
+    Reader r;
+    const char *name = lua_type(S, 1) == LUA_TSTRING ? lua_tolstring(S, 1, &size) : NULL;
+    if (!name || find_context(&r, name, size)) return 0;
+    push_value(S, &r, 0);
+    return 1;
 }
 
 /* revert(text): the call ends so, even where the error that this raises is caught. */
@@ -261,6 +282,45 @@ static int native_raw(lua_State *S) {
     if (lua_type(S, 1) != LUA_TUSERDATA || !is_marked(S, 1, &bytes_key)) return 0;
     lua_pushlstring(S, lua_touserdata(S, 1), lua_rawlen(S, 1));
     return 1;
+}
+
+static lua_Integer integer_at(lua_State *S, int index, const char *name) {
+    int kind = lua_type(S, index);
+    if (!lua_isinteger(S, index)) {
+        push_place(S);
+        lua_pushfstring(S, "%s needs integers, not %s", name, lua_typename(S, kind == LUA_TNONE ? LUA_TNIL : kind));
+        lua_concat(S, 2);
+        lua_error(S);
+    }
+    return lua_tointeger(S, index);
+}
+
+static int push_exact(lua_State *S, int is_over, lua_Integer result) {
+    if (!is_over) {
+        lua_pushinteger(S, result);
+        return 1;
+    }
+    lua_settop(S, 0);
+    lua_pushliteral(S, "overflow");
+    return native_revert(S);
+}
+
+static int native_add(lua_State *S) {
+    lua_Integer a = integer_at(S, 1, "int.add"), b = integer_at(S, 2, "int.add"), sum;
+    int is_over = __builtin_add_overflow(a, b, &sum);
+    return push_exact(S, is_over, sum);
+}
+
+static int native_sub(lua_State *S) {
+    lua_Integer a = integer_at(S, 1, "int.sub"), b = integer_at(S, 2, "int.sub"), difference;
+    int is_over = __builtin_sub_overflow(a, b, &difference);
+    return push_exact(S, is_over, difference);
+}
+
+static int native_mul(lua_State *S) {
+    lua_Integer a = integer_at(S, 1, "int.mul"), b = integer_at(S, 2, "int.mul");
+    __int128 product = (__int128)a * b;
+    return push_exact(S, product != (int64_t)product, (lua_Integer)product);
 }
 
 /* muldiv(a, b, c, is_up): a * b / c in 128 bits; nil when it does not fit, false for c = 0. */
@@ -289,7 +349,8 @@ static int native_is_text(lua_State *S) {
 }
 
 static const luaL_Reg natives[] = {
-    {"host", native_host}, {"put", native_put}, {"ctx", native_ctx}, {"revert", native_revert}, {"fail", native_fail},
+    {"host", native_host}, {"put", native_put}, {"ctx", native_ctx}, {"emit", native_emit}, {"add", native_add},
+    {"sub", native_sub}, {"mul", native_mul}, {"revert", native_revert}, {"fail", native_fail},
     {"bytes", native_bytes}, {"raw", native_raw}, {"muldiv", native_muldiv}, {"is_text", native_is_text}, {NULL, NULL},
 };
 

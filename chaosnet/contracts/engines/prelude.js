@@ -62,6 +62,11 @@ function checkInt(value, name) {
   if (typeof value !== 'bigint') fail(`${name} needs integers as 1n, not ${typeof value}`);
 }
 
+function checkInts(a, b, name) {
+  checkInt(a, name);
+  checkInt(b, name);
+}
+
 // ── exact integers: 64 bits, no result is ever wrong ────────────────────────────────────────────────────────
 
 const INT_MAX = 2n ** 63n - 1n, INT_MIN = -(2n ** 63n);
@@ -83,18 +88,15 @@ function divided(a, b, rounding, name) {
 
 const int = Object.freeze({
   add(a, b) {
-    checkInt(a, 'int.add');
-    checkInt(b, 'int.add');
+    if (!isInt(a) || !isInt(b)) checkInts(a, b, 'int.add');
     return fitting(a + b);
   },
   sub(a, b) {
-    checkInt(a, 'int.sub');
-    checkInt(b, 'int.sub');
+    if (!isInt(a) || !isInt(b)) checkInts(a, b, 'int.sub');
     return fitting(a - b);
   },
   mul(a, b) {
-    checkInt(a, 'int.mul');
-    checkInt(b, 'int.mul');
+    if (!isInt(a) || !isInt(b)) checkInts(a, b, 'int.mul');
     return fitting(a * b);
   },
   // a / b, rounded 'down' (to minus infinity) or 'up' (to plus infinity).
@@ -274,15 +276,20 @@ class OneKey {
     this.name = name;
     this.key = key;
     this.value = value;
+    this.isKey = checks[key];
+    this.isValue = checks[value];
   }
   get(key) {
-    return host(GET, this.name, check(this.key, key, this.name));
+    if (!this.isKey(key)) check(this.key, key, this.name);
+    return host(GET, this.name, key);
   }
   has(key) {
     return this.get(key) !== null;
   }
   set(key, value) {
-    put(check(this.value, value, this.name), this.name, check(this.key, key, this.name));
+    if (!this.isKey(key)) check(this.key, key, this.name);
+    if (!this.isValue(value)) check(this.value, value, this.name);
+    put(value, this.name, key);
   }
   delete(key) {
     put(null, this.name, check(this.key, key, this.name));
@@ -406,23 +413,22 @@ function declared(name, schema) {
   return fail(`storage.${name}: 'counter', 'value T', 'list T' or 'map K ... T'`);
 }
 
-const entries = Object.create(null);
-const store = new Proxy(entries, {
-  get: (_, name) => entries[name] ?? fail(`storage.${String(name)} is not declared`),
-  set: (_, name) => fail(`store.${String(name)} cannot be replaced: use its set`),
-});
+// What is declared is found at once; a Proxy behind it answers for the rest.
+const behind = (get, set) =>
+  Object.create(new Proxy(Object.create(null), { get: (_, name) => get(name), set: (_, name) => set(name) }));
+const fixed = (object, name, get, set) => Object.defineProperty(object, name, { get, set, enumerable: true });
+const irreplaceable = (name) => fail(`store.${String(name)} cannot be replaced: use its set`);
+const store = behind((name) => fail(`storage.${String(name)} is not declared`), irreplaceable);
 
 // ── the chain ───────────────────────────────────────────────────────────────────────────────────────────────
 
 // Fields: self, caller, origin, action, tx, height, time (ms), chain, sent (a map from asset to amount).
-let known = null;
-const ctx = new Proxy(Object.create(null), {
-  get(_, name) {
-    known ??= native.ctx();
-    return known[name] ?? fail(`ctx has no field ${String(name)}`);
-  },
-  set: () => fail('ctx cannot be changed'),
-});
+const unchangeable = () => fail('ctx cannot be changed');
+const ctx = behind((name) => fail(`ctx has no field ${String(name)}`), unchangeable);
+for (const name of ['self', 'caller', 'origin', 'action', 'tx', 'height', 'time', 'chain', 'sent']) {
+  let known = null;
+  fixed(ctx, name, () => (known ??= native.ctx(name)) ?? fail(`ctx has no field ${name}`), unchangeable);
+}
 
 const events = Object.create(null);
 
@@ -530,16 +536,19 @@ function contract(fields) {
     methods[name] = method;
   }
   for (const [name, values] of Object.entries(fields.events ?? {})) events[name] = values;
-  for (const [name, schema] of Object.entries(fields.storage ?? {}))
-    entries[name] = declared(name, check('text', schema, 'storage'));
+  for (const [name, schema] of Object.entries(fields.storage ?? {})) {
+    const entry = declared(name, check('text', schema, 'storage'));
+    fixed(store, name, () => entry, () => irreplaceable(name));
+  }
 }
 
 for (const [name, value] of Object.entries({ ...words, contract }))
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
 
-return function (method, ...args) {
+// Return the object whose `run` is the method.
+return function (method) {
   if (method === '@loaded') return declaration ?? fail('the source declares no contract({...})');
-  if (method === '@interface') return shown;
-  return (methods[method] ?? fail(`no method ${method}`)).run(...args);
+  if (method === '@interface') return { run: () => shown };
+  return methods[method] ?? fail(`no method ${method}`);
 };
 });

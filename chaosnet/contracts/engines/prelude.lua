@@ -6,11 +6,11 @@ local native = ...
 local host, put, fail, raw, muldiv, null = native.host, native.put, native.fail, native.raw, native.muldiv, native.null
 local pairs, ipairs, type, select, next, rawget, rawset = pairs, ipairs, type, select, next, rawget, rawset
 local tostring, setmetatable, integer = tostring, setmetatable, math.type
-local pack, unpack, insert, concat = table.pack, table.unpack, table.insert, table.concat
+local unpack, insert, concat = table.unpack, table.insert, table.concat
 local find, format, match, gsub, gmatch, byte, char = string.find, string.format, string.match, string.gsub, string.gmatch, string.byte, string.char
 local sub, rep = string.sub, string.rep
 
-local GET, SCAN, EMIT, TRANSFER, CALL, BALANCE, HASH, VERIFY = 1, 3, 4, 5, 6, 7, 8, 9
+local GET, SCAN, TRANSFER, CALL, BALANCE, HASH, VERIFY = 1, 3, 5, 6, 7, 8, 9
 local GAS_LEFT, TRANSFER_AND_CALL, PRINT = 12, 13, 200
 local ISSUE, BURN, APPROVE, TRANSFER_FROM, ALLOWANCE, TOKEN, RIGHTS, CONVERT = 20, 21, 22, 23, 24, 25, 26, 27
 local PAGE = 32 -- entries that an iteration asks for at once
@@ -81,27 +81,7 @@ local function is_up(rounding, name)
   return rounding == "up"
 end
 
-function int.add(a, b)
-  check_int(a, "int.add")
-  check_int(b, "int.add")
-  local sum = a + b
-  if (a ~ sum) & (b ~ sum) < 0 then revert("overflow") end
-  return sum
-end
-
-function int.sub(a, b)
-  check_int(a, "int.sub")
-  check_int(b, "int.sub")
-  local difference = a - b
-  if (a ~ b) & (a ~ difference) < 0 then revert("overflow") end
-  return difference
-end
-
-function int.mul(a, b)
-  check_int(a, "int.mul")
-  check_int(b, "int.mul")
-  return fitting(muldiv(a, b, 1, false))
-end
+int.add, int.sub, int.mul = native.add, native.sub, native.mul
 
 -- a / b, rounded 'down' (to minus infinity) or 'up' (to plus infinity).
 function int.div(a, b, rounding)
@@ -482,11 +462,14 @@ end
 -- ── the chain ────────────────────────────────────────────────────────────────────────────────────────────
 
 -- Fields: self, caller, origin, action, tx, height, time (ms), chain, sent (a map from asset to amount).
-local known
+local known = {}
 ctx = setmetatable({}, {
   __index = function(_, name)
-    known = known or native.ctx()
     local value = known[name]
+    if value == nil then
+      value = native.ctx(name)
+      if value ~= nil then known[name] = value end
+    end
     if value == nil then fail("ctx has no field " .. tostring(name)) end
     return value
   end,
@@ -500,21 +483,12 @@ end
 
 local events = {}
 
-local function listed(...)
-  local values = pack(...)
-  for i = 1, values.n do
-    if values[i] == nil then values[i] = null end
-  end
-  values.n = nil
-  return values
-end
-
 -- Record an event that the contract declares.
 function emit(name, ...)
   local fields = events[name]
   if not fields then fail("event " .. tostring(name) .. " is not declared") end
   if select("#", ...) ~= #fields then fail("event " .. name .. " has " .. #fields .. " values") end
-  host(EMIT, name, listed(...))
+  native.emit(name, ...)
 end
 
 -- Send from what the contract owns; the asset is COS unless named. Never runs code of the receiver.
