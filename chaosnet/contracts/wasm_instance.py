@@ -5,6 +5,7 @@ settings the modules run, what a memory is restored to, and which traps are the 
 """
 
 import ctypes
+import struct
 from typing import Any, Final
 
 import wasmtime
@@ -28,6 +29,7 @@ AREA_BYTES: Final = 24 << 10
 """Of the area through which values cross; what is left beside one request is for those that waited."""
 CONTEXT_BYTES_MAX: Final = 4 << 10
 _HEAD_BYTES: Final = 4
+_head = struct.Struct("<HH").unpack_from
 OP_OUT_OF_MEMORY: Final = 0xFFFFFFFF
 PRELUDE_FUEL: Final = 10**12
 _PLACES_MAX: Final = 64
@@ -263,13 +265,15 @@ class Instance:
     def _catch_up(self, sent: bytes, end: int) -> None:
         """Do what waited, in its order: operations that are answered with nothing."""
         at = 0
+        if end > len(sent):
+            raise GuestFault("script_error", "a request beyond its area")
         while at < end:
-            head = int.from_bytes(sent[at : at + _HEAD_BYTES], "little")
             start = at + _HEAD_BYTES
-            at = start + (head & 0xFFFF)
+            size, op = _head(sent, at) if start <= end else (AREA_BYTES, 0)
+            at = start + size
             if at > end:
                 raise GuestFault("script_error", "a request beyond its area")
-            self.host(head >> 16, sent[start:at], self.meter)
+            self.host(op, sent[start:at], self.meter)
 
     def end(self, result: int) -> bytes:
         """Do what waited for the end of a call, and return the value that it ended with.

@@ -9,7 +9,7 @@ from chaosnet.contracts import wasm_instance
 from chaosnet.contracts.faults import GuestFault
 from chaosnet.contracts.machine import Ended
 from chaosnet.contracts.wasm import WasmImage, WasmMachine
-from chaosnet.contracts.wasm_instance import IO_BYTES, MEMORY_BYTES, Instance, make_engine
+from chaosnet.contracts.wasm_instance import AREA_BYTES, IO_BYTES, MEMORY_BYTES, Instance, make_engine
 from chaosnet.daemon.machines import read_engines
 from tests.attacks.running import memory_of, programs
 from tests.machines import ENGINES, FUEL, FakeHost, machine, new_machine, on_big_stack
@@ -148,6 +148,47 @@ def test_no_request_reaches_beyond_its_area(op: int, size: int, code: str) -> No
         return fault.value.code
 
     assert on_big_stack(task) == code
+
+
+def test_what_waits_is_read_inside_of_its_area_whatever_stands_there() -> None:
+    """An interpreter that writes over its own area ends its call; the host never fails by it."""
+    noise = random.Random(7)
+    asked: list[tuple[int, int]] = []
+
+    def host(op: int, payload: bytes, _meter: object) -> bytes | None:
+        asked.append((op, len(payload)))
+        return None
+
+    def task() -> set[str]:
+        runs = make_engine()
+        instance, other = (
+            Instance(
+                runs,
+                wasmtime.Module(runs, ROGUE.replace("(call $host (i32.const {op}) (local.get 0))", body)),
+            )
+            for body in ("(local.get 0)", "(call $host (local.get 0) (i32.const 9))")
+        )
+        ends = set()
+        for _i in range(600):
+            size = noise.choice([0, 1, 2, 3, 4, 5, 40, 4_096, AREA_BYTES - 9, AREA_BYTES, 0x7FFF])
+            head = bytes((noise.choice([0, 1, 4, 60]), noise.choice([0, 0, 0, 255]), 2, 0))
+            for one in (instance, other):
+                one.host = host
+                one.set_fuel(FUEL)
+                one.write((head * (AREA_BYTES // 4))[:AREA_BYTES])
+                try:
+                    if one is instance:
+                        one.end(one.enter(one.vm_call, size << 16 | noise.choice([0, 1, 0xFFFF])))
+                    else:
+                        one.enter(one.vm_call, size << 8 | noise.choice([0, 2]))
+                    ends.add("ok")
+                except GuestFault as fault:
+                    ends.add(fault.code)
+        return ends
+
+    assert on_big_stack(task) == {"ok", "script_error"}
+    assert all(size < AREA_BYTES for _, size in asked)
+    assert asked
 
 
 @pytest.mark.parametrize("mark", [0xFFFFFFFF, MEMORY_BYTES + 1, 0x80000000, 0])

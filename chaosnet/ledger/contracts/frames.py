@@ -199,8 +199,8 @@ def _method_of(run: Run, contract: Contract, request: Request, *, is_new: bool) 
     method = contract.interface.methods.get(request.method)
     if method is None:
         raise GuestFault("no_method", request.method[:64])
-    is_running = any(frame.contract.address == request.contract for frame in run.stack)
-    if is_running and not method.is_reentrant:
+    stack = run.stack
+    if stack and not method.is_reentrant and any(f.contract.address == request.contract for f in stack):
         raise GuestFault("reentered")
     return method
 
