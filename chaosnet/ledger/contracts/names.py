@@ -7,6 +7,7 @@ from chaosnet.base.errors import Invalid
 from chaosnet.base.units import Address
 from chaosnet.contracts.faults import GuestFault
 from chaosnet.crypto.addresses import CONTRACT, KEY_ACCOUNT, format_address, parse_address
+from chaosnet.crypto.bech32m import TEXT_LENGTH_MAX
 from chaosnet.model.contract_actions import COS
 
 COS_TEXT: Final = "COS"
@@ -30,15 +31,15 @@ def _address(prefix: str, text: str) -> bytes | None:
     return address if address[0] in (KEY_ACCOUNT, CONTRACT) and text == text.lower() else None
 
 
-@lru_cache(maxsize=_NAMES_KEPT)
 def is_address_text(prefix: str, text: str) -> bool:
     """Return whether a text is the address of an account or a contract of this network."""
-    return _address(prefix, text) is not None
+    return len(text) <= TEXT_LENGTH_MAX and _address(prefix, text) is not None
 
 
 def address_of_text(prefix: str, text: object) -> bytes:
     """Return the address of an account or a contract; fault `bad_args`."""
-    address = _address(prefix, text) if isinstance(text, str) else None
+    is_short = isinstance(text, str) and len(text) <= TEXT_LENGTH_MAX  # what is kept is small
+    address = _address(prefix, str(text)) if is_short else None
     if address is None:
         raise GuestFault("bad_args", "not an address of this network")
     return address

@@ -3,6 +3,7 @@ import pytest
 from chaosnet.base.units import Address
 from chaosnet.contracts.faults import GuestFault
 from chaosnet.crypto.addresses import format_address
+from chaosnet.ledger.contracts import names
 from chaosnet.ledger.contracts.names import (
     address_of_text,
     address_text,
@@ -46,3 +47,13 @@ def test_other_texts_name_no_asset(text: object) -> None:
 def test_cos_is_no_token() -> None:
     with pytest.raises(GuestFault, match="bad_args"):
         token_of_text("COS")
+
+
+def test_texts_that_cannot_be_addresses_are_not_kept() -> None:
+    before = names._address.cache_info().currsize
+    for i in range(50):
+        long = f"cos1{i:0>87}"
+        assert not is_address_text("cos", long)
+        with pytest.raises(GuestFault, match="bad_args"):
+            address_of_text("cos", long)
+    assert names._address.cache_info().currsize == before
