@@ -20,6 +20,7 @@ _INT: Final = b"\x01"
 _TEXT: Final = b"\x02"
 _BYTES: Final = b"\x03"
 _END: Final = b"\x00"
+_PARTS_MAX: Final = KEY_BYTES_MAX // 2
 _ESCAPED: Final = b"\x00\xff"
 _BETWEEN_TEXTS: Final = (_END + _TEXT).decode()
 _HALF: Final = 2**63
@@ -42,6 +43,8 @@ def encode_key(parts: Sequence[object]) -> bytes:
 
 def encode_prefix(parts: Sequence[object]) -> bytes:
     """Return what all keys begin with that begin with these parts; raises like `encode_key`."""
+    if len(parts) > _PARTS_MAX:  # none is shorter than two bytes
+        raise Invalid("too_large", f"a key of over {KEY_BYTES_MAX} bytes")
     raw = b"".join([_encode_part(part) for part in parts])
     if len(raw) >= KEY_BYTES_MAX:
         raise Invalid("too_large", f"a key of over {KEY_BYTES_MAX} bytes")

@@ -34,7 +34,7 @@ ENGINES: Final = ("lua/1", "js/1")
 
 LOAD_FUEL_MAX: Final = 20_000_000
 """(chain) fuel that loading a source may take."""
-IMAGE_BYTE_FUEL: Final = 2
+IMAGE_BYTE_FUEL: Final = 4
 """(chain) load fuel of each byte that a loaded contract adds to its engine's memory: each frame copies it."""
 DEPTH_MAX: Final = 8
 """(chain) frames of calls inside each other."""
@@ -58,6 +58,10 @@ class FuelPrices:
     """Each byte that the host answers."""
     byte_in: int
     """Each byte that the guest sends or returns: it is decoded and checked, up to thousands of values."""
+    address: int
+    """Each text that must be an address: its checksum is reckoned."""
+    key_part: int
+    """Each part of a key that a scan lists."""
     read: int
     """An entry, a balance, or a step of a scan."""
     change: int
@@ -78,7 +82,9 @@ class FuelPrices:
 PRICES: Final = FuelPrices(
     host_call=20_000,
     byte=30,
-    byte_in=100,
+    byte_in=400,
+    address=100_000,
+    key_part=3_000,
     read=40_000,
     change=400_000,
     state_byte=1_000,
@@ -86,7 +92,7 @@ PRICES: Final = FuelPrices(
     hash_byte=50,
     verify=600_000,
     frame=100_000,
-    load_part=4,
+    load_part=2,
 )
 """Of rule set 1."""
 

@@ -325,7 +325,7 @@ class Instance:
         _trap_delete(trap)
         self._trap.value = None
         stored, self._stored = self._stored, None
-        self.is_lost = not isinstance(stored, GuestFault) and code.value != _OUT_OF_FUEL
+        self.is_lost = not isinstance(stored, GuestFault) and code.value not in _TRAP_FAULTS
         if isinstance(stored, GuestFault | Broken):
             raise stored
         if stored is not None:
@@ -372,7 +372,11 @@ class Instance:
         """Hand a source to `vm_prelude` or `vm_load`; raise GuestFault with its own text when it fails."""
         at = self.run("vm_source", len(source))
         _memmove(self._base + at, source, len(source))
-        result = self.enter(self._functions[name], len(source))
+        try:
+            result = self.enter(self._functions[name], len(source))
+        except GuestFault:  # what it left lies above the mark
+            _memset(self._base + at, 0, len(source))
+            raise
         if result < 0:
             raise GuestFault("script_error", self.read(-result)[1:].decode("utf-8", "replace"))
 

@@ -46,7 +46,7 @@ from chaosnet.model.transaction import Action, SignedTx, Transaction, Transfer, 
 
 LANGUAGES: Final = {"lua": "lua/1", "js": "js/1"}
 GAS: Final = 20_000_000
-CALL_GAS: Final = 60_000
+CALL_GAS: Final = 90_000
 """Enough for one transfer of the token."""
 BLOCK_GAS: Final = 10**12
 FUEL: Final = 10**9

@@ -239,6 +239,9 @@ class ChainViews:
         header = stored.decoded()
         signed = decode_transaction(found.raw)
         receipt = found.receipt
+        outcome = await self._outcome_of(found)
+        # What contracts left behind can be large: it is laid out beside the loop.
+        left = await self._read(lambda: present.outcome_fields(names, outcome, raw_id, found.height))
         return schema.Transaction(
             id=tx_id,
             status="final" if found.height <= self._final_height else "included",
@@ -254,7 +257,7 @@ class ChainViews:
             summary=present.transaction_summary(
                 names, signed, receipt, (found.height, found.position), header.time_ms
             ),
-            **present.outcome_fields(names, await self._outcome_of(found), raw_id, found.height),
+            **left,
         )
 
     async def _outcome_of(self, found: FoundTransaction) -> Outcome:

@@ -29,6 +29,8 @@ from chaosnet.rpc import schema
 from chaosnet.rpc.schema.values import from_json, to_json
 
 PLACES_MAX: Final = 256
+PAGE_BYTES_MAX: Final = 32 * 1024
+"""Of values on one page of storage: they are laid out in the node's own time."""
 """Transactions, or blocks, that are looked through for one page of events."""
 
 
@@ -75,8 +77,8 @@ class ContractViews(TokenViews):
         contract = self._contract(state, address).address
         behind = None if after is None else _parts_of(after)
         entries = storage_entries(state, contract, _parts_of(prefix), behind, limit + 1)
-        shown = [_shown(entry) for entry in entries[:limit]]
-        following = msgspec.json.encode(shown[-1].key).decode() if len(entries) > limit else None
+        shown = [_shown(entry) for entry in _fitting(entries[:limit])]
+        following = msgspec.json.encode(shown[-1].key).decode() if len(entries) > len(shown) else None
         return schema.StorageList(entries=shown, next=following)
 
     def storage_entry(self, address: str, key: list[object]) -> schema.StorageEntry:
@@ -242,6 +244,16 @@ class ContractViews(TokenViews):
             creator=self.names.address(record.creator),
             height=record.height,
         )
+
+
+def _fitting(entries: list[Entry]) -> list[Entry]:
+    """Return the first entries, at least one, whose values are not too much to lay out at once."""
+    size = 0
+    for count, entry in enumerate(entries):
+        size += len(entry.value)
+        if size > PAGE_BYTES_MAX and count:
+            return entries[:count]
+    return entries
 
 
 def _shown(entry: Entry) -> schema.StorageEntry:

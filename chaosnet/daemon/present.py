@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from chaosnet.base.codec import encode
 from chaosnet.base.units import Address
@@ -35,6 +35,9 @@ from chaosnet.model.transaction import (
 from chaosnet.rpc import schema
 from chaosnet.rpc.schema.values import to_json
 from chaosnet.storage.reader import StoredHeader
+
+SAID_BYTES_MAX: Final = 32 * 1024
+"""Of events' values that the stream tells for one block: they are laid out in the kernel's own time."""
 
 
 @lru_cache(maxsize=4_096)
@@ -213,15 +216,23 @@ def contract_event(names: Names, event: Event, tx_id: bytes, height: int) -> sch
 
 def said(names: Names, fact: HeadMoved) -> schema.SaidEvent | None:
     """Return what contracts said in a block that became the head; None when they were silent."""
-    events = [
-        contract_event(names, event, tx_id, fact.height)
-        for tx_id, outcome in zip(fact.tx_ids, fact.outcomes, strict=False)
-        for event in outcome.events
-    ]
+    events = []
+    size = left_out = 0
+    for tx_id, outcome in zip(fact.tx_ids, fact.outcomes, strict=False):
+        for event in outcome.events:
+            size += len(event.values)
+            if size > SAID_BYTES_MAX:
+                left_out += 1
+            else:
+                events.append(contract_event(names, event, tx_id, fact.height))
     if not events:
         return None
     return schema.SaidEvent(
-        height=fact.height, block_id=fact.block_id.hex(), is_final=fact.is_final, events=events
+        height=fact.height,
+        block_id=fact.block_id.hex(),
+        is_final=fact.is_final,
+        events=events,
+        left_out=left_out,
     )
 
 

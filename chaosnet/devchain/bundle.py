@@ -158,8 +158,8 @@ def _target(files: _Files, name: str, text: str, target: str, at: int) -> str:
     suffix = Path(files.open[0]).suffix
     path = target if target.endswith(suffix) else target + suffix
     found = os.path.normpath(os.path.join(os.path.dirname(name), path)).replace(os.sep, "/")  # noqa: PTH118, PTH120 - names, not paths of this system
-    if "\n" in found or '"' in found or "\\" in found:
-        _refuse(text, name, at, "the name of a file has quotes or line ends")
+    if any(mark in found for mark in '\n"\\\0'):
+        _refuse(text, name, at, "the name of a file has quotes, line ends or zero bytes")
     _add(files, found, f"{name}:{line_of(text, at)}")
     return found
 

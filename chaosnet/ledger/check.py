@@ -43,14 +43,13 @@ def check_against_state(
     The mempool allows nonces up to `nonce_ahead` above the account's, and counts what pending ones may take
     from the sender (amounts, and fees where there is no payer) and from the payer, in motes.
 
-    Codes in order: `wrong_network`, `bad_address`, `bad_argument`, `bad_policy`, `too_large`, `no_contracts`,
-    `bad_anchor`, `expired`, `expiry_too_far`, `bad_policy`, `nonce_too_low`, `nonce_too_high`, `gas_limit`,
-    `not_enough`, `locked`, `price_too_low`.
+    Codes in order: `wrong_network`, `no_contracts`, `bad_anchor`, `expired`, `expiry_too_far`, `bad_policy`,
+    `nonce_too_low`, `nonce_too_high`, `gas_limit`, `not_enough` or `locked` for the fee, `bad_address`,
+    `bad_argument`, `bad_policy`, `too_large`, `not_enough` or `locked` for all, `price_too_low`.
     """
     body = signed.body
     if body.genesis != ctx.genesis_hash:
         raise InvalidTransaction("wrong_network")
-    amounts = amounts_of(signed)
     if ctx.machine is None and any(isinstance(action, Deploy | Call) for action in body.actions):
         raise InvalidTransaction("no_contracts")
     _check_heights(body, ctx)
@@ -70,10 +69,11 @@ def check_against_state(
             "gas_limit", f"{body.gas_limit}, needs {gas}, at most {ctx.params.block_gas_max}"
         )
     if payer is None:
-        _check_funds(sender, signed.cost_max + amounts + sender_pending, ctx)
+        _check_funds(sender, signed.cost_max + sender_pending, ctx)
     else:
-        _check_funds(sender, amounts + sender_pending, ctx)
         _check_funds(payer, signed.cost_max + payer_pending, ctx)
+    amounts = amounts_of(signed)  # looks at all that the actions hold: only for who can pay the fee
+    _check_funds(sender, amounts + sender_pending + (signed.cost_max if payer is None else 0), ctx)
     if body.gas_price < ctx.params.gas_price_min:
         raise InvalidTransaction("price_too_low", f"{body.gas_price}, at least {ctx.params.gas_price_min}")
     return gas

@@ -122,7 +122,7 @@ class Listener:
                 given = _arguments_of(route, numbers, request)
                 if decode_body is None:
                     return await self._answer(route, request, given)
-                async with self._bodies.read(request) as data:
+                async with self._bodies.read(request, route.body_bytes_max) as data:
                     return await self._answer(route, request, _decoded(decode_body, data))
             except ChaosError as error:
                 if isinstance(error, Broken):

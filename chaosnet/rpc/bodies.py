@@ -29,7 +29,7 @@ class Bodies:
         return self._held
 
     @asynccontextmanager
-    async def read(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, request: Request, bytes_max: int = REQUEST_BYTES_MAX) -> AsyncIterator[bytes]:
         """Yield the whole body; its bytes count as held until the block ends.
 
         Raises Invalid(`malformed` | `too_large`) and Unavailable(`overloaded` | `timeout`).
@@ -38,9 +38,9 @@ class Bodies:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Invalid("malformed", "the content type must be application/json")
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > REQUEST_BYTES_MAX:
-            raise _too_large()
-        body = Body()
+        if length.isdigit() and int(length) > bytes_max:
+            raise _too_large(bytes_max)
+        body = Body(bytes_max)
         try:
             try:
                 async with asyncio.timeout(BODY_MS_MAX / 1000):
@@ -55,8 +55,8 @@ class Bodies:
         async for chunk in request.stream():
             body.size += len(chunk)
             self._held += len(chunk)
-            if body.size > REQUEST_BYTES_MAX:
-                raise _too_large()
+            if body.size > body.bytes_max:
+                raise _too_large(body.bytes_max)
             if self._held > BODIES_BYTES_MAX:
                 raise Unavailable("overloaded", "too many large requests at once")
             body.chunks.append(chunk)
@@ -66,9 +66,10 @@ class Bodies:
 class Body:
     """What has come of one body."""
 
+    bytes_max: int
     chunks: list[bytes] = field(default_factory=list)
     size: int = 0
 
 
-def _too_large() -> Invalid:
-    return Invalid("too_large", f"over {REQUEST_BYTES_MAX} bytes")
+def _too_large(bytes_max: int) -> Invalid:
+    return Invalid("too_large", f"over {bytes_max} bytes")

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from chaosnet.base.limits import QUESTION_BYTES_MAX
 from chaosnet.rpc import arguments as args
 from chaosnet.rpc import contract_handlers as handlers
 from chaosnet.rpc import schema
@@ -69,6 +70,7 @@ CONTRACT_ROUTES: Final = (
         result=schema.Answer,
         arguments=args.AccountArguments,
         body=schema.Query,
+        body_bytes_max=QUESTION_BYTES_MAX,
         problems=("bad_address", "no_contract", "malformed", "too_large", "overloaded", "timeout"),
     ),
     Route(

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from chaosnet.base.limits import REQUEST_BYTES_MAX
 from chaosnet.rpc import arguments as args
 from chaosnet.rpc import schema
 from chaosnet.rpc.handlers import ADMIN, JSON, OPERATOR, PUBLIC, Asked
@@ -25,6 +26,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Type of the answer."""
     arguments: type[args.Arguments] = args.Arguments
     body: type[schema.Shape] | None = None
+    body_bytes_max: int = REQUEST_BYTES_MAX
     status: int = 200
     media: str = JSON
     problems: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="db3e36926bdf8973aed3ba439526ee5c57e1477ce3ec0ab1a34b97100491d842",
+            module_sha256="ff731196a86c9ddaab25f9f52653f70ab2bb5fc9f15076d5315f751bd9061f23",
             prelude="prelude.js",
             prelude_sha256="65edcbb00429bebfce7c88f2563794445638688b37aebf5c51197ed11b2c5d9d",
         ),

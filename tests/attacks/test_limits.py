@@ -82,6 +82,23 @@ def test_the_native_stack_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None
     on_big_stack(task)
 
 
+@pytest.mark.parametrize("use", ["Object.getPrototypeOf(p)", "return p"])
+def test_a_chain_of_proxies_ends_by_the_guests_stack(monkeypatch: pytest.MonkeyPatch, use: str) -> None:
+    body = f"let p = {{}}; for (let i = 0; i < 60000; i++) p = new Proxy(p, {{}}); {use}; return 1n"
+
+    def end(runs: WasmMachine) -> Ended:
+        image = runs.prepare("js/1", one_method("js/1", body).encode())
+        return runs.call(image, "run", NO_ARGS, 1_000_000_000, FakeHost())
+
+    def task() -> None:
+        usual = end(machine())
+        assert usual.code == "script_error"
+        monkeypatch.setattr(wasm_instance, "MAX_WASM_STACK", 16 << 20)
+        assert end(new_machine()) == usual
+
+    on_big_stack(task)
+
+
 MALFORMED = [
     *(b"", b"\xc0", b"\x90\x90", b"\x91", b"\x92\x01", b"\xdc\xff\xff", b"\xdd\xff\xff\xff\xff", b"\xa5x"),
     *(b"\xc1", b"\xcb" + bytes(8), b"\xd4\x01\x01", b"\x91\xdb\xff\xff\xff\xff", b"\x91\xc6\x7f\xff\xff\xff"),

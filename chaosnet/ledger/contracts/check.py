@@ -76,6 +76,10 @@ def _check_deploy(action: Deploy) -> int:
         raise InvalidTransaction("bad_argument", f"an engine is one of {', '.join(ENGINES)}")
     if not 1 <= len(action.source) <= CONTRACT_BYTES_MAX:
         raise InvalidTransaction("too_large", f"source of 1 to {CONTRACT_BYTES_MAX} bytes")
+    try:
+        action.source.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidTransaction("bad_argument", "a source is text in UTF-8") from error
     _check_args(action.args)
     _check_numbers(action.sent, action.deposit_max)
     return action.sent + action.deposit_max

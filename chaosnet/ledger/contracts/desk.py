@@ -56,6 +56,7 @@ class Desk:
 
     def address_of(self, text: Value) -> bytes:
         """Return the address of a text."""
+        self.books.charge(self.books.prices.address)
         return address_of_text(self.run.prefix, text)
 
     def sent_of(self, value: Value) -> Sent:

@@ -107,11 +107,12 @@ class Run:
     """Tokens made by this action so far."""
     stack: list[Frame] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    is_address: Callable[[str], bool] = field(init=False)
-    """Whether a text is the address of an account or a contract of this network."""
 
-    def __post_init__(self) -> None:
-        self.is_address = partial(is_address_text, self.prefix)
+    def is_address(self, text: str) -> bool:
+        """Return whether a text is the address of an account or a contract of this network."""
+        books = self.books
+        books.charge(books.prices.address)
+        return is_address_text(books.ctx.genesis.address_prefix, text)
 
     @property
     def ctx(self) -> Context:
@@ -281,4 +282,4 @@ def _is_of_kind(run: Run, kind: Kind | None, raw: bytes) -> bool:
         value: Value = values.decode(raw)
     except Invalid:
         return False
-    return kind is None or kind.fits(value, run.is_address)
+    return kind is None or kind.fits(value, partial(is_address_text, run.prefix))

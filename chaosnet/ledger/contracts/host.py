@@ -107,7 +107,9 @@ class Host(Desk):
             meter.charge(self._prices.read)
             if leaf is None:
                 continue
-            pair = b"\x92" + values.encode(list(decode_key(key[own:]))) + entry_value(leaf)
+            listed = decode_key(key[own:])
+            meter.charge(self._prices.key_part * len(listed))
+            pair = b"\x92" + values.encode(list(listed)) + entry_value(leaf)
             size += len(pair)
             if size > VALUE_BYTES_MAX and found:  # the largest entry alone still fits into the guest's area
                 break

@@ -17,7 +17,7 @@ from chaosnet.crypto.hashing import tagged_hash
 from chaosnet.ledger.context import Reader
 from chaosnet.ledger.keys import contract_key, source_key
 
-_KEPT: Final = 1_024
+_KEPT: Final = 128
 
 
 class ContractRecord(Record, tag=1):

@@ -20,6 +20,8 @@ class SaidEvent(Shape, tag="said", tag_field="event"):
     """Otherwise a `reorg` may take the block back, and what was said in it."""
     events: list[ContractEvent]
     """In the order of the block."""
+    left_out: int = 0
+    """How many more there are: where contracts say a great deal, the rest has to be asked for."""
 
 
 class ReorgEvent(Shape, tag="reorg", tag_field="event"):

@@ -14,25 +14,27 @@ EXACT_MAX: Final = 2**53 - 1
 """Greatest integer that every JSON reader holds exactly."""
 DIGITS_MAX: Final = 20
 DEPTH_MAX: Final = 32
+_PLAIN: Final = frozenset((str, bool, type(None)))
 
 
 def to_json(value: object) -> object:
     """Return what stands for a value in JSON; raise TypeError for what is no value."""
-    match value:
-        case None | bool() | str():
+    kind = type(value)  # values can have thousands of items: each is looked at as shortly as can be
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, int):
+        return value if -EXACT_MAX <= value <= EXACT_MAX else {"$int": str(value)}
+    if isinstance(value, list):
+        return [item if type(item) in _PLAIN else to_json(item) for item in value]
+    if isinstance(value, dict):
+        if not value:
             return value
-        case int():
-            return value if -EXACT_MAX <= value <= EXACT_MAX else {"$int": str(value)}
-        case bytes():
-            return {"$bytes": value.hex()}
-        case list():
-            return [to_json(item) for item in value]
-        case dict():
-            if any(key.startswith("$") for key in value):
-                return {"$map": [[key, to_json(item)] for key, item in value.items()]}
-            return {key: to_json(item) for key, item in value.items()}
-        case _:
-            raise TypeError(type(value).__name__)
+        if any(key.startswith("$") for key in value):
+            return {"$map": [[key, to_json(item)] for key, item in value.items()]}
+        return {key: to_json(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return {"$bytes": value.hex()}
+    raise TypeError(kind.__name__)
 
 
 def from_json(found: object, depth: int = 0) -> object:

@@ -17,7 +17,7 @@ def test_numbers_of_operations_never_change() -> None:
         "GAS_LEFT": 12,
         "GET": 1,
         "HASH": 8,
-        "IMAGE_BYTE_FUEL": 2,
+        "IMAGE_BYTE_FUEL": 4,
         "ISSUE": 20,
         "PRINT": 200,
         "RIGHTS": 26,
@@ -41,4 +41,4 @@ def test_a_callee_gets_all_but_one_part_in_64_or_its_limit() -> None:
 def test_a_frame_pays_a_part_of_what_loading_took() -> None:
     prices = ops.prices_of(1)
     assert ops.frame_fuel(prices, 0) == prices.frame
-    assert ops.frame_fuel(prices, ops.LOAD_FUEL_MAX) == prices.frame + ops.LOAD_FUEL_MAX // 4
+    assert ops.frame_fuel(prices, ops.LOAD_FUEL_MAX) == prices.frame + ops.LOAD_FUEL_MAX // 2

@@ -14,6 +14,8 @@ from chaosnet.contracts import values
 from chaosnet.crypto.addresses import format_address
 from chaosnet.daemon.backend import Identity, NodeBackend
 from chaosnet.daemon.config import RpcSection
+from chaosnet.daemon.contract_views import PAGE_BYTES_MAX
+from chaosnet.daemon.present import SAID_BYTES_MAX
 from chaosnet.daemon.query_pool import QueryPool
 from chaosnet.kernel.events import Reorganised
 from chaosnet.ledger.contracts.records import contract_id
@@ -92,9 +94,9 @@ class Stage:
         self.grow(self.sign(Deploy(engine, source.encode(), values.encode([]), 0, 10**9)))
         return format_address("cos", address)
 
-    def call(self, contract: str, method: str, *args: Any) -> SignedTx:
+    def call(self, contract: str, method: str, *args: Any, gas: int = 5_000_000) -> SignedTx:
         raw = self.backend._address(contract)
-        return self.sign(Call(raw, method, values.encode(list(args)), (), 10**9))
+        return self.sign(Call(raw, method, values.encode(list(args)), (), 10**9), gas=gas)
 
 
 @pytest.fixture
@@ -241,6 +243,37 @@ async def test_the_stream_tells_what_contracts_said(stage: Stage) -> None:
     assert [(e.tx_id, e.index, e.name) for e in told.events] == [
         (loud.tx_id.hex(), i, name) for i, name in enumerate(("Put", "Put", "Made"))
     ]
+
+
+HEAVY = """
+local e, all = map{}, {} for i = 1, 4080 do all[i] = e end
+contract{ api=1, name="Heavy", version="1", licence="MIT", storage={m="map int any"}, events={E={"what any"}},
+  methods={ fill={kind="write", args={"n int"}, run=function(n) for i = 1, n do store.m:set(i, all) end end},
+    shout={kind="write", args={"n int"}, run=function(n) for i = 1, n do emit("E", all) end end} } }
+"""
+
+
+async def test_large_values_come_in_shorter_pages_and_the_stream_leaves_some_out(stage: Stage) -> None:
+    heavy = stage.deploy(source=HEAVY)
+    reader = stage.hub.subscribe(0, kinds=("said",))
+    await reader.next_chunk()
+    stage.grow(stage.call(heavy, "fill", 20, gas=20_000_000), stage.call(heavy, "shout", 20, gas=20_000_000))
+    stage.grow()
+    frame = await reader.next_chunk()
+    (line,) = [line for line in frame.splitlines() if line.startswith(b"data: ")]
+    told = msgspec.json.decode(line.removeprefix(b"data: "), type=schema.SaidEvent)
+    assert len(told.events) == SAID_BYTES_MAX // 4_083
+    assert len(told.events) + told.left_out == 20
+    seen: list[object] = []
+    after: list[object] | None = None
+    pages = 0
+    while after is not None or not pages:
+        page = stage.backend.contract_storage(heavy, [], after, 100)
+        assert 0 < len(page.entries) <= PAGE_BYTES_MAX // 4_083
+        seen += [entry.key[1] for entry in page.entries]
+        after = None if page.next is None else msgspec.json.decode(page.next)
+        pages += 1
+    assert seen == list(range(1, 21))
 
 
 async def test_an_event_is_proved_against_its_header(stage: Stage) -> None:

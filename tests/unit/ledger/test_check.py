@@ -189,6 +189,13 @@ def test_the_price_has_a_floor() -> None:
     assert check_against_state(VIEW, signed, free) == 21_000
 
 
+def test_who_cannot_pay_the_fee_has_no_action_looked_at() -> None:
+    poor = Person("poor")
+    signed = signed_by(poor, body_of(GENESIS, poor, 0, Transfer(BOB.address, 0)))
+    assert refusal(signed, context(GENESIS, STATE)) == "not_enough"
+    assert signed.amounts is None
+
+
 def test_the_first_fault_in_the_protocols_order_is_named() -> None:
     faults: list[tuple[str, dict[str, Any]]] = [
         ("wrong_network", {"genesis": bytes(32)}),

@@ -51,6 +51,7 @@ def test_what_an_action_can_take_from_its_sender(action: ContractAction, motes: 
     [
         (Deploy("lua/2", b"x", NONE, 0, 0), "bad_argument"),
         (Deploy("lua/1", b"", NONE, 0, 0), "too_large"),
+        (Deploy("lua/1", b"-- \xff", NONE, 0, 0), "bad_argument"),
         (Deploy("lua/1", b"x" * (CONTRACT_BYTES_MAX + 1), NONE, 0, 0), "too_large"),
         (Deploy("lua/1", b"x", b"", 0, 0), "bad_argument"),
         (Deploy("lua/1", b"x", b"\x01", 0, 0), "bad_argument"),
