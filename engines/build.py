@@ -102,8 +102,8 @@ MENDED = [
     ("lua/lstrlib.c", "size_t len = (size_t)unpackint(", "lua_Unsigned len = (lua_Unsigned)unpackint("),
     # Spreading a text into an object copies its characters.
     ("quickjs/quickjs.c", NO_OBJECT, SPREAD_TEXT + NO_OBJECT),
-    # A recursion over proxies that takes nothing of the guest's stack would end by the native one, whose frames
-    # differ between processors.
+    # A recursion over proxies that takes nothing of the guest's stack would end by the native one,
+    # whose frames differ between processors.
     ("quickjs/quickjs.c", GET_PROTOTYPE, ON_STACK + GET_PROTOTYPE),
 ]
 QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "quickjs.c"]
