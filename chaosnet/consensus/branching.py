@@ -64,7 +64,7 @@ class VoterRecord(Record):
 
 
 class Ballot(Record, tag=2):
-    """The finality gadget's count at one block, window of three rounds (LIP-14)."""
+    """The finality gadget's count at one block (LIP-14)."""
 
     blocks: tuple[BlockVotes, ...]
     """In ascending height without gaps."""

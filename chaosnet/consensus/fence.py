@@ -1,10 +1,11 @@
 """The fence: whether this node may sign at all, now that the same key may be in use elsewhere.
 
 Pure judgement; the kernel asks it before every signature and tells it what it sees of its own key
-(protocol: Engines, Sign state). Three answers:
+(protocol: Engines, Sign state). Four answers:
 
 - A journal that was imported or copied *listens*: the node follows and signs nothing until some blocks were
   made after its start. A network that makes none, since it needs this very key, is waited for so long only.
+- Any journal may be an old copy. So the first signature waits until others have told how far they are.
 - A signature of the key that is later than the sign state, or differs from it, was made elsewhere. The node
   *stops* for good: two places with one key will sooner or later contradict each other.
 - Unless it is older than this process, in a block that was made before: then the sign state is an old copy.
@@ -48,6 +49,10 @@ class Fence:
         self.is_stopped = False
         self.has_caught_up = False
         """Once since the start no other node was ahead."""
+        self.caught_up_at = 0
+        """Height at that time: blocks that this key made before, and nobody has any more, are not above."""
+        self._heard_ms: int | None = None
+        """Since when enough others are heard."""
         self._withheld: list[AskSignature] = []
 
     @property
@@ -70,6 +75,19 @@ class Fence:
             self._since_ms = now
         elif now - self._since_ms >= self._quiet_ms:
             self._left = 0
+
+    def has_heard_enough(self, now: int, *, is_heard: bool, settle_ms: int) -> bool:
+        """Return whether we know how far the network is: enough others tell, and have for `settle_ms`.
+
+        The sign state may be an old copy, and nothing here says so. Where others are silent, they are waited
+        for so long only.
+        """
+        if not is_heard:
+            self._heard_ms = None
+            return now - self._started_ms >= self._quiet_ms
+        if self._heard_ms is None:
+            self._heard_ms = now
+        return now - self._heard_ms >= settle_ms
 
     def withhold(self, request: AskSignature) -> None:
         """Keep a request until something may be signed."""

@@ -17,8 +17,10 @@ from chaosnet.consensus.branching import Ballot, BlockVotes, Fact, SetWeights, V
 from chaosnet.model.block import ValidatorSet
 from chaosnet.model.evidence import claims_contradict
 
-WINDOW_ROUNDS: Final = 3
-"""A block can gather votes for so many rounds of as many blocks as there are validators."""
+ROUNDS: Final = 3
+"""A block can gather votes for so many rounds of as many blocks as there are validators (LIP-14)."""
+ROUNDS_MAX: Final = 10
+"""And for so many at most, where leaders are drawn: before each has had its turn, many have had several."""
 
 
 class Claim(Fact):
@@ -58,16 +60,18 @@ def check_claim(ballot: Ballot, claim: Claim) -> None:
         raise InvalidBlock("bad_header", f"contradicts the block of the same proposer at {own.height}")
 
 
-def after(ballot: Ballot, claim: Claim, validators: ValidatorSet) -> Ballot:
+def after(ballot: Ballot, claim: Claim, validators: ValidatorSet, *, rounds_max: int = ROUNDS) -> Ballot:
     """Return the count after a block whose parent has this ballot; `validators` is the set of its height.
 
-    Precommits are counted before prevotes, so that a header does not precommit what only it completes.
+    Precommits are counted before prevotes, so that a header does not precommit what only it completes. Blocks
+    that are not final stay in the window for `rounds_max` rounds, the others for ROUNDS.
     """
     ballot = _seated(ballot, claim.height, validators)
     new = BlockVotes(
         claim.height, claim.proposer, claim.max_height_generated, claim.max_height_prevoted, 0, 0
     )
-    window = WINDOW_ROUNDS * len(validators.validators)
+    seats = len(validators.validators)
+    window = min(max(ROUNDS * seats, claim.height - ballot.final_height), rounds_max * seats)
     blocks = (*ballot.blocks, new)[-window:]
     ballot = msgspec.structs.replace(ballot, blocks=blocks, sets=_sets_since(ballot.sets, blocks[0].height))
     voter = next((voter for voter in ballot.voters if voter.operator == claim.proposer), None)

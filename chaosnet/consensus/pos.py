@@ -7,6 +7,7 @@ twice. On average every second slot has a winner; of several winners the fork ch
 from typing import Final
 
 from chaosnet.base.errors import InvalidBlock
+from chaosnet.consensus import gadget
 from chaosnet.consensus.branching import Parent, Turn
 from chaosnet.consensus.slots import (
     Slotted,
@@ -32,6 +33,7 @@ class Pos(Slotted):
     """Functions of the engine; without state."""
 
     name = "pos"
+    rounds_max = gadget.ROUNDS_MAX
 
     def check_leader(self, header: Header, validator: Validator, parent: Parent) -> None:
         """Raise InvalidBlock(`bad_header` | `bad_proposer`) unless the lot is the validator's and wins."""

@@ -27,6 +27,8 @@ class Slotted:
 
     name: str
     finality = Finality.GADGET
+    rounds_max = gadget.ROUNDS
+    """Rounds for which a block that is not final can gather votes."""
 
     def __init__(self, is_good: Callable[[bytes, bytes, bytes], bool] = is_valid) -> None:
         """`is_good` takes key, message and signature; simulated nodes may share one that remembers."""
@@ -56,7 +58,9 @@ class Slotted:
 
     def follow(self, header: Header, parent: Parent) -> Ballot:
         """Return the finality gadget's count after a block."""
-        return gadget.after(ballot_of(parent), claim_of(header), parent.validators)
+        return gadget.after(
+            ballot_of(parent), claim_of(header), parent.validators, rounds_max=self.rounds_max
+        )
 
     def score(self, view: View, header: Header) -> tuple[int, ...]:
         """Return prevoted height, height, lower slot, and of one slot what each engine prefers."""

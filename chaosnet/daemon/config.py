@@ -37,7 +37,8 @@ class NodeSection(Section, frozen=True, kw_only=True):
     fence_listen_blocks: int = 10
     """Blocks to listen to, signing nothing, after the sign state was imported or copied; 0: none."""
     fence_listen_ms: int = 60_000
-    """Longest wait for these blocks, while connected and no other use of the key is heard."""
+    """Longest wait for these blocks, while connected and no other use of the key is heard; and after a start
+    for other validators, before the first signature."""
     reorg_warn_depth: int = 6
     """Blocks undone at once, where the chain can fork, from which the log warns of it."""
 

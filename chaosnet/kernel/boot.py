@@ -15,6 +15,7 @@ from chaosnet.consensus.quorum import Verifier
 from chaosnet.kernel import eras, handover
 from chaosnet.kernel.chain import head_of
 from chaosnet.kernel.engines import Engines
+from chaosnet.kernel.events import VIEW_BYTES_MAX
 from chaosnet.kernel.mempool import Mempool
 from chaosnet.kernel.node import Apply, Node, NodeConfig
 from chaosnet.kernel.ports import ChainReader
@@ -37,7 +38,6 @@ from chaosnet.protocol.session import Sessions
 from chaosnet.protocol.sync import BlockSync
 from chaosnet.rules.registry import rules_known
 
-VIEW_BYTES_MAX = 256 * 1024
 _view_decoder: Decoder[View] = Decoder(View, VIEW_BYTES_MAX)
 
 

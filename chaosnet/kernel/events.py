@@ -13,7 +13,8 @@ from chaosnet.model.evidence import Evidence, Signable
 from chaosnet.model.header import Header
 from chaosnet.model.receipt import Outcome, Receipt
 
-VIEW_BYTES_MAX: Final = 256 * 1024
+VIEW_BYTES_MAX: Final = 1024 * 1024
+"""The longest window of the largest set fits, its weights changing in each of the shortest epochs."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))

@@ -8,7 +8,7 @@ from chaosnet.consensus.engine import AskSignature
 from chaosnet.consensus.fence import own_signature
 from chaosnet.kernel import events as ev
 from chaosnet.kernel import making
-from chaosnet.kernel.health import best_height
+from chaosnet.kernel.health import best_height, validator_nodes
 from chaosnet.kernel.node import Node
 from chaosnet.model.block import ValidatorSet, validators_hash_of
 from chaosnet.model.evidence import Signable, SignedHeader
@@ -18,6 +18,10 @@ from chaosnet.protocol.messages import Message, Propose, Votes
 CODE = "fenced"
 LOOK_BACK = 64
 """Blocks before the head whose seals are looked at when the node starts."""
+HEARD_MIN = 2
+"""Other validators to hear from before the first signature, as far as there are so many."""
+SETTLE_MS = 1_000
+"""Where the chain can fork, they tell of side blocks within this time."""
 
 
 def before(node: Node, event: ev.Event, now: int) -> None:
@@ -46,11 +50,11 @@ def guard(node: Node, now: int) -> None:
             continue
         if (known := node.recent.get(effect.height)) is not None:
             see_block(node, effect.header, effect.seal, known.sealed_by, now)
-    if may_sign(node):
+    if may_sign(node, now):
         _release(node)
 
 
-def may_sign(node: Node) -> bool:
+def may_sign(node: Node, now: int) -> bool:
     """Return whether a signature may be asked for now.
 
     The key is ours alone, the chain is trusted, and we have caught up once.
@@ -60,10 +64,10 @@ def may_sign(node: Node) -> bool:
     fence = node.fence
     if node.halted or not node.is_trusted or fence.is_stopped or fence.is_listening:
         return False
-    if not fence.has_caught_up and _can_hear(node):
+    if not fence.has_caught_up and _knows_the_network(node, now):
         fence.has_caught_up = best_height(node) <= node.head.header.height
-        return fence.has_caught_up
-    return True
+        fence.caught_up_at = node.head.header.height
+    return fence.has_caught_up
 
 
 def hear(node: Node, message: Message, now: int) -> None:
@@ -111,7 +115,7 @@ def _yield_to(node: Node, own: Signable, header: Header, now: int) -> None:
 
 
 def _guard_one(node: Node, request: AskSignature, now: int) -> None:
-    if may_sign(node):
+    if may_sign(node, now):
         _release(node)
         node.effects.append(ev.AskSignature(request))
     elif isinstance(request.unsigned, SignedHeader):
@@ -142,10 +146,23 @@ def _stop(node: Node, message: Signable, now: int) -> None:
 
 def _can_hear(node: Node) -> bool:
     """Return whether another user of the key would be heard: through any validator, if there are others."""
-    voters = {validator.operator for validator in node.head.validators.validators}
-    own = node.own_operator(node.head.validators)
-    others = [m.node_key for m in node.head.members if m.operator in voters and m.operator != own]
+    others = _others(node)
     return not others or any(node.sessions.is_ready(other) for other in others)
+
+
+def _knows_the_network(node: Node, now: int) -> bool:
+    """Return whether others have told how far the network is: several, since one may be behind itself."""
+    others = _others(node)
+    heard = sum(node.sessions.is_ready(other) for other in others)
+    settle_ms = SETTLE_MS if node.branch is not None else 0
+    is_heard = heard >= min(HEARD_MIN, len(others))
+    return not others or node.fence.has_heard_enough(now, is_heard=is_heard, settle_ms=settle_ms)
+
+
+def _others(node: Node) -> list[bytes]:
+    """Return the node keys of the other validators."""
+    own = node.own_operator(node.head.validators)
+    return [node_key for operator, node_key in validator_nodes(node).items() if operator != own]
 
 
 def _look_back(node: Node, now: int) -> None:

@@ -31,11 +31,7 @@ class HealthView:
 
 def silent_validators(node: Node, now: int) -> list[bytes]:
     """Return the operators of validators that are not this node and were not heard for a while."""
-    head = node.head
-    node_of = {m.operator: m.node_key for m in head.members}
-    if head.epoch is not None:  # who was elected need not be a member, nor use its member's node
-        elected = (find_candidate(head.state, v.operator) for v in head.validators.validators)
-        node_of |= {candidate.operator: candidate.node_key for candidate in elected if candidate is not None}
+    node_of = validator_nodes(node)
     silent = []
     for validator in node.head.validators.validators:
         node_id = node_of.get(validator.operator, b"")
@@ -45,6 +41,17 @@ def silent_validators(node: Node, now: int) -> list[bytes]:
         if heard + SILENT_MS < now:
             silent.append(validator.operator)
     return silent
+
+
+def validator_nodes(node: Node) -> dict[bytes, bytes]:
+    """Return operator -> node key of the validators, as far as their nodes are known."""
+    head = node.head
+    node_of = {m.operator: m.node_key for m in head.members}
+    if head.epoch is not None:  # who was elected need not be a member, nor use its member's node
+        elected = (find_candidate(head.state, v.operator) for v in head.validators.validators)
+        node_of |= {candidate.operator: candidate.node_key for candidate in elected if candidate is not None}
+    voters = (validator.operator for validator in head.validators.validators)
+    return {operator: node_of[operator] for operator in voters if operator in node_of}
 
 
 def needed(node: Node) -> int:
@@ -96,11 +103,10 @@ def best_height(node: Node) -> int:
     that more than a third of all make or pass; a node that knows none takes what sync goes by.
     """
     total = len(node.head.validators.validators)
-    voters = {validator.operator for validator in node.head.validators.validators}
     claims = sorted(
-        node.sessions.info(member.node_key).height
-        for member in node.head.members
-        if member.operator in voters and node.sessions.is_ready(member.node_key)
+        node.sessions.info(node_key).height
+        for node_key in validator_nodes(node).values()
+        if node.sessions.is_ready(node_key)
     )
     if not claims:
         return node.sync.progress()[1]

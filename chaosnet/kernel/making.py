@@ -135,12 +135,13 @@ def _build(node: Node, making: Making, answer: bytes, now: int) -> None:
 def _generated(node: Node, facts: Parent, proposer: bytes) -> int:
     """Return the greatest height at which this operator has made a block in the era, as far as known here.
 
-    Blocks of the branch count too: a key that was just taken into use has not signed them.
+    Blocks of the branch count too: a key that was just taken into use has not signed them. And as the sign
+    state may be an old copy, it could have made any block that there was when this process began.
     """
     own = node.generated[1] if node.generated[0] == facts.era else 0
     blocks = facts.view.blocks if isinstance(facts.view, Ballot) else ()
     seen = [max(block.height, block.max_height_generated) for block in blocks if block.proposer == proposer]
-    return max(own, facts.era_height, *seen)
+    return max(own, facts.era_height, node.fence.caught_up_at, *seen)
 
 
 def _draft(node: Node, tip: Entry, proof: Proof, turn: Turn, now: int) -> Candidate:

@@ -35,6 +35,7 @@ from chaosnet.sim.secrets import cheap_work
 BOOTSTRAP_NODES = 2
 UNWRITTEN_MAX = 4
 FENCE_LISTEN_BLOCKS = 10
+FENCE_LISTEN_MS = 60_000
 ALONE = 2
 """Nodes of each world that share no results with others."""
 LOOK_US = 100_000
@@ -189,6 +190,7 @@ class World:
             members_only=self.seed % 3 == 0 and not self._has_strangers,
             pinned=host.pinned,
             fence_listen_blocks=0 if is_copy else FENCE_LISTEN_BLOCKS,
+            fence_listen_ms=0 if is_copy else FENCE_LISTEN_MS,
             unwritten_max=UNWRITTEN_MAX,
             machine=self._machine,
         )

@@ -84,6 +84,22 @@ def test_silence_does_not_count_while_nobody_is_there_to_hear() -> None:
     assert ours.is_listening
 
 
+def test_the_first_signature_waits_until_others_have_told_how_far_they_are() -> None:
+    ours = fence(vote(5, A))
+    assert not ours.has_heard_enough(START + 20, is_heard=True, settle_ms=1_000)
+    assert not ours.has_heard_enough(START + 1_019, is_heard=True, settle_ms=1_000)
+    assert ours.has_heard_enough(START + 1_020, is_heard=True, settle_ms=1_000)
+
+
+def test_who_hears_too_few_waits_until_it_must_be_alone() -> None:
+    ours = fence(vote(5, A))
+    assert not ours.has_heard_enough(START + 20, is_heard=True, settle_ms=1_000)
+    assert not ours.has_heard_enough(START + 900, is_heard=False, settle_ms=1_000)
+    assert not ours.has_heard_enough(START + 1_500, is_heard=True, settle_ms=1_000), "it begins anew"
+    assert not ours.has_heard_enough(START + 59_999, is_heard=False, settle_ms=1_000)
+    assert ours.has_heard_enough(START + 60_000, is_heard=False, settle_ms=1_000)
+
+
 def test_to_yield_is_to_remember_and_to_listen() -> None:
     ours = fence(vote(5, A))
     request = ours.yield_to(vote(8, B), START + 1)

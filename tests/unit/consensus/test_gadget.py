@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from chaosnet.base.codec import Decoder, encode
 from chaosnet.base.errors import InvalidBlock
 from chaosnet.consensus.branching import Ballot, View, Work
-from chaosnet.consensus.gadget import Claim, Tip, after, check_claim, first_ballot, rank, relation
+from chaosnet.consensus.gadget import (
+    ROUNDS,
+    ROUNDS_MAX,
+    Claim,
+    Tip,
+    after,
+    check_claim,
+    first_ballot,
+    rank,
+    relation,
+)
 from chaosnet.model.block import Validator, ValidatorSet
 from chaosnet.model.evidence import claims_contradict
 from tests.vectors import vectors_json
@@ -116,7 +126,9 @@ def tip_of(block: dict[str, Any]) -> Tip:
 A, B, C, D = b"a", b"b", b"c", b"d"
 
 
-def run(ballot: Ballot, validators: ValidatorSet, proposers: Sequence[bytes]) -> Ballot:
+def run(
+    ballot: Ballot, validators: ValidatorSet, proposers: Sequence[bytes], *, rounds_max: int = ROUNDS
+) -> Ballot:
     """Add blocks on one branch, each of whose producers has only ever been on it."""
     height = ballot.blocks[-1].height if ballot.blocks else ballot.final_height
     last = {block.proposer: block.height for block in ballot.blocks}
@@ -124,7 +136,7 @@ def run(ballot: Ballot, validators: ValidatorSet, proposers: Sequence[bytes]) ->
         height += 1
         claim = Claim(height, proposer, last.get(proposer, 0), ballot.max_height_prevoted)
         check_claim(ballot, claim)
-        ballot = after(ballot, claim, validators)
+        ballot = after(ballot, claim, validators, rounds_max=rounds_max)
         last[proposer] = height
     return ballot
 
@@ -170,6 +182,26 @@ def test_window_and_old_sets_are_dropped() -> None:
     ballot = run(ballot, seats({A: 2, B: 2}), [A, B] * 6)
     assert [block.height for block in ballot.blocks] == list(range(11, 17))
     assert [s.from_height for s in ballot.sets] == [5]
+
+
+def test_where_leaders_are_drawn_blocks_wait_longer_for_votes_while_they_are_not_final() -> None:
+    validators, leaders = equal([A, B, C]), [A, B] * 20
+    ballot = run(first_ballot(0), validators, leaders, rounds_max=ROUNDS_MAX)
+    assert len(ballot.blocks) == ROUNDS_MAX * 3
+    ballot = run(ballot, validators, [C, A, B, C], rounds_max=ROUNDS_MAX)
+    assert ballot.final_height == 39
+    ballot = run(ballot, validators, [A, B, C], rounds_max=ROUNDS_MAX)
+    assert len(ballot.blocks) == ROUNDS * 3
+
+
+@pytest.mark.parametrize(("rounds_max", "is_live"), [(ROUNDS, False), (ROUNDS_MAX, True)])
+def test_drawn_leaders_with_a_third_of_them_gone(rounds_max: int, *, is_live: bool) -> None:
+    """Only all of the 21 who are left together are more than two thirds of 31."""
+    operators = [bytes([i]) * 20 for i in range(31)]
+    dice = Random(1)
+    leaders = [dice.choice(operators[:21]) for _ in range(31 * 20)]
+    ballot = run(first_ballot(0), equal(operators), leaders, rounds_max=rounds_max)
+    assert (ballot.final_height > len(leaders) - 31 * 10) == is_live
 
 
 def test_a_view_reads_back() -> None:

@@ -4,8 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from chaosnet.consensus.engine import Resume
-from chaosnet.consensus.signstate import SignState, marked, position_of
+from chaosnet.consensus.signstate import NOWHERE, SignState, marked, position_of
+from chaosnet.consensus.slots import claim_of
 from chaosnet.kernel import events as ev
+from chaosnet.kernel import fencing
 from chaosnet.kernel.health import health_of
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE, SignedHeader, Vote
 from chaosnet.protocol.messages import Votes
@@ -88,6 +90,33 @@ def test_a_node_that_others_are_ahead_of_signs_nothing() -> None:
     for place in (1, 2, 3):
         bench.join(place, height=5)
     assert asked(bench.advance(4_000)) == []
+
+
+def test_before_it_heard_two_others_it_signs_nothing_for_a_while() -> None:
+    bench = Bench(params={"idle_interval_ms": 1_000}).start()
+    bench.advance(4_000)
+    bench.join(1)
+    bench.advance(4_000)
+    assert bench.signs.position == NOWHERE
+    bench.join(2)
+    bench.advance(1_000)
+    assert bench.signs.position > NOWHERE
+    alone = Bench(params={"idle_interval_ms": 1_000}).start()
+    assert asked(alone.advance(59_000)) == []
+    assert asked(alone.advance(2_000))
+
+
+def test_after_a_start_a_header_owns_up_to_all_that_the_key_may_have_made() -> None:
+    ring = Ring("dpos").start()
+    ring.pass_ms(20_000)
+    ring.restart(0)  # without its sign state
+    machine, head = ring.machines[0], ring.heights()[0]
+    ring.pass_ms(20_000)
+    made = [m.header for m in machine.signed if isinstance(m, SignedHeader) and m.header.height > head]
+    claimed = [claim_of(header).max_height_generated for header in made]
+    assert claimed[0] >= head
+    assert claimed[1:] == [header.height for header in made[:-1]]
+    assert made[0].time_ms >= machine.node.started_ms + fencing.SETTLE_MS
 
 
 def test_an_old_sign_state_is_raised_to_what_the_newest_blocks_say() -> None:

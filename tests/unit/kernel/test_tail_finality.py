@@ -24,6 +24,7 @@ def stop_when_final(ring: Ring, place: int, height: int) -> None:
 def come_back_alone(ring: Ring, place: int) -> None:
     """Start a node again that hears nobody."""
     ring.cut = lambda one, other: place in (one, other)
+    ring.now += 1
     ring.restart(place)
 
 

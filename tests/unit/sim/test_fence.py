@@ -21,7 +21,7 @@ def test_the_second_place_of_a_key_stops() -> None:
 @pytest.mark.parametrize("name", ["fence_copied", "fence_old_backup"])
 def test_without_the_fence_it_would_sign_twice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fence, "is_foreign", lambda *_, **__: False)
-    monkeypatch.setattr(fencing, "may_sign", lambda _: True)
+    monkeypatch.setattr(fencing, "may_sign", lambda *_: True)
     spec = load_scenario(SCENARIOS / f"{name}.toml")
     found = {v.code for seed in range(1, 8) for v in run_scenario(spec, seed).violations}
     assert found & {"double_sign", "accused"}
