@@ -87,7 +87,7 @@ def test_from_a_new_folder_to_a_client(person: Person, language: str) -> None:
     traced = run("tx", "trace", called["id"], "--config", person.net.directory / "node1" / "node.toml")
     assert traced["gas"] == called["gas"]
     assert [step["op"] for step in traced["frames"][0]["steps"]] == [
-        "get", "set", "ctx", "get", "set", "emit",
+        "get", "set", "get", "set", "emit",
     ]  # fmt: skip
     use_client(person, till, run("contract", "codegen", till, "--language", "python")["text"])
     if shutil.which("node") and (CLIENT / "node_modules").is_dir():
