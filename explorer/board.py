@@ -190,11 +190,11 @@ class Board:
         match event:
             case BlockEvent(block=block, tx_ids=tx_ids):
                 await self._take_block(block)
-                self._feed.touch(self._feed.watched.intersection(tx_ids))
+                self._feed.touch(tx_ids)
             case FinalEvent(height=height):
                 self._finalise(height)
             case PendingEvent(tx_ids=tx_ids):
-                self._feed.touch(self._feed.watched.intersection(tx_ids))
+                self._feed.touch(tx_ids)
             case ReorgEvent():
                 await self._take_reorganisation(event)
             case ResetEvent():
@@ -214,7 +214,7 @@ class Board:
             await self._load()
         self.undone.note_dropped(event.dropped, event.common_height)
         is_whole = len(event.dropped) < DROPPED_TOLD_MAX
-        self._feed.touch(self._feed.watched.intersection(event.dropped) if is_whole else None)
+        self._feed.touch(event.dropped if is_whole else None)
 
     def _finalise(self, height: int) -> None:
         if self._line.finalise(height):

@@ -24,6 +24,8 @@ HEARTBEAT_S: Final = 15.0
 SEND_S: Final = 30.0
 """A browser that takes nothing for so long is dropped."""
 RETRY_MS: Final = 2_000
+WATCHED_MAX: Final = 4_096
+"""Transactions of which it is known when something became of them: the latest whose page was asked for."""
 
 Parts = dict[str, str]
 """HTML by the name of the page part it belongs to."""
@@ -62,6 +64,8 @@ class Feed:
         self._readers: set[Reader] = set()
         self._per_ip: Counter[str] = Counter()
         self._is_closed = False
+        self._touched: dict[str, int] = {}
+        """Id of a transaction -> that of the event at which something became of it; 0: nothing yet."""
 
     @property
     def last_id(self) -> int:
@@ -107,20 +111,31 @@ class Feed:
         self._next_id += 1
         self._wake()
 
+    def watch(self, tx_id: str) -> int:
+        """Begin to note what becomes of a transaction; return what its page, made after this, shows at least.
+
+        So nothing is missed that happens while the page is on its way to the browser.
+        """
+        self._touched[tx_id] = self._touched.pop(tx_id, 0)
+        while len(self._touched) > WATCHED_MAX:
+            del self._touched[next(iter(self._touched))]
+        return self.last_id
+
     def touch(self, tx_ids: Collection[str] | None = None) -> None:
         """Tell those who watch one of these transactions (None: any) that something became of it."""
-        for reader in self._readers:
-            if reader.tx_id and (tx_ids is None or reader.tx_id in tx_ids):
-                reader.touch()
+        watched = self._touched.keys() | {reader.tx_id for reader in self._readers if reader.tx_id}
+        touched = watched if tx_ids is None else watched & set(tx_ids)
+        if touched:
+            self._touched |= dict.fromkeys(touched, self._next_id)
+            self.publish("", lambda _: {})
+
+    def touched_at(self, tx_id: str) -> int:
+        """Return the id of the event at which something became of a transaction, as far as it is watched."""
+        return self._touched.get(tx_id, 0)
 
     def is_wanted(self, topic: str) -> bool:
         """Return whether somebody reads a topic."""
         return any(topic in reader.topics for reader in self._readers)
-
-    @property
-    def watched(self) -> frozenset[str]:
-        """Ids of the transactions that somebody watches."""
-        return frozenset(reader.tx_id for reader in self._readers if reader.tx_id)
 
     def subscribe(
         self, topics: Iterable[str], lang: str, *, after: int | None = None, ip: str = "", tx_id: str = ""
@@ -133,6 +148,8 @@ class Feed:
         if self._per_ip[ip] >= READERS_PER_IP_MAX:
             raise Refused("rate_limited", f"{READERS_PER_IP_MAX} pages of this address are watching")
         reader = Reader(self, frozenset(topics), lang, after=after, ip=ip, tx_id=tx_id)
+        if tx_id:
+            self.watch(tx_id)
         self._readers.add(reader)
         self._per_ip[ip] += 1
         return reader
@@ -168,18 +185,14 @@ class Reader:
         self.topics = topics
         self._lang = lang
         self._position = feed.next_id if after is None else min(after + 1, feed.next_id + 1)
+        self._told = self._position - 1
+        """Id up to which it is known what became of the transaction."""
         self._is_started = False
-        self._is_touched = False
         self._is_closed = False
         self._more = asyncio.Event()
 
     def wake(self) -> None:
         """There may be something to read."""
-        self._more.set()
-
-    def touch(self) -> None:
-        """Something became of the transaction that is watched."""
-        self._is_touched = True
         self._more.set()
 
     def close(self) -> None:
@@ -215,8 +228,8 @@ class Reader:
             self._position += 1
             if entry.topic in self.topics:
                 frames.append(entry.frame(self._lang))
-        if self._is_touched:
-            self._is_touched = False
+        if self.tx_id and feed.touched_at(self.tx_id) > self._told:
+            self._told = feed.last_id
             frames.append(b"event: touched\ndata: {}\n\n")
         return b"".join(frames)
 

@@ -178,6 +178,7 @@ class Pages:
         if not HASH.fullmatch(tx_id):
             raise Invalid("not_found", "transaction")
         dropped_from = self._board.undone.height_of(tx_id)
+        request.state.shows = self._feed.watch(tx_id)
         try:
             found = await self._chain.transaction(tx_id)
         except Invalid:

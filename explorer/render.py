@@ -72,9 +72,13 @@ class Renderer:
         return self._env.get_template(f"parts/{name}.html").render(self._context(lang) | values)
 
     def page(self, request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
-        """Return a whole page; a language asked for in the address is remembered."""
+        """Return a whole page; a language asked for in the address is remembered.
+
+        `request.state.shows`: id of the event up to which the page shows everything, if not the newest one.
+        """
         lang = language_of(request)
         values |= {"path": request.url.path, "other_lang_url": _other_language(request, lang)}
+        values["shows"] = getattr(request.state, "shows", None)
         html = self._env.get_template(f"{name}.html").render(self._context(lang) | values)
         response = HTMLResponse(html, status)
         response.headers["content-language"] = lang

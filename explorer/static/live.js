@@ -121,9 +121,16 @@ function replace(place, content) {
 
 let reloading = null;
 let reloadedAt = 0;
+let again = false; // something happened after the page under way was asked for
 
 function reload() {
-  reloading ??= reloadNow().catch(() => {}).finally(() => (reloading = null));
+  again = reloading !== null;
+  reloading ??= reloadNow()
+    .catch(() => {})
+    .finally(() => {
+      reloading = null;
+      if (again) reload();
+    });
   return reloading;
 }
 
@@ -131,6 +138,7 @@ async function reloadNow() {
   const wait = reloadedAt + RELOAD_MS - Date.now();
   if (wait > 0) await new Promise((done) => setTimeout(done, wait));
   reloadedAt = Date.now();
+  again = false;
   const response = await fetch(location.href, { headers: { accept: "text/html" } });
   if (response.status >= 500) {
     retry = setTimeout(reload, RETRY_MS);

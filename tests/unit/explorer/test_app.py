@@ -256,18 +256,18 @@ async def test_too_many_watchers_are_told_to_wait(monkeypatch: pytest.MonkeyPatc
 
 async def test_live_stream_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
     site = await Site(MadeNode()).start()
-    watched: list[frozenset[str]] = []
+    watched: list[str] = []
     subscribe = site.feed.subscribe
 
     def subscribe_and_stop(*args: Any, **options: Any) -> Reader:
         reader = subscribe(*args, **options)
-        watched.append(site.feed.watched)
+        watched.append(reader.tx_id)
         asyncio.get_running_loop().call_soon(site.feed.close)
         return reader
 
     monkeypatch.setattr(site.feed, "subscribe", subscribe_and_stop)
     response = await site.get("/live?topics=state,nonsense&lang=zh&after=0&tx=<script>", last_event_id="x")
-    assert watched == [frozenset()]
+    assert watched == [""]
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "no-store"
     assert response.text.startswith("retry: 2000")

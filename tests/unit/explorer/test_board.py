@@ -224,7 +224,7 @@ async def test_watchers_of_a_dropped_transaction_are_told() -> None:
             await site.clients[0].queue.put(told)
         await until(reader, b"touched")
         assert site.board.undone.height_of(tx_id) == 7
-        assert not other._is_touched, "its transaction is where it was"
+        assert site.feed.touched_at(other.tx_id) == 0, "its transaction is where it was"
 
 
 async def test_watchers_hear_of_their_transaction_pending_and_in_a_block() -> None:

@@ -111,11 +111,41 @@ async def test_only_who_watches_a_transaction_is_told() -> None:
     other = feed.subscribe(["state"], "en", tx_id="bb")
     for reader in (mine, other):
         await first(reader)
-    assert feed.watched == {"aa", "bb"}
-    feed.touch({"aa"})
+    feed.touch(["aa", "cc"])
     assert await mine.next_chunk() == b"event: touched\ndata: {}\n\n"
     feed.publish("state", saying("x"))
     assert b"touched" not in await other.next_chunk()
+    feed.touch()
+    for reader in (mine, other):
+        assert await reader.next_chunk() == b"event: touched\ndata: {}\n\n"
+
+
+async def test_what_happens_while_a_page_is_on_its_way_is_told() -> None:
+    feed = Feed(5)
+    shown = feed.watch("aa")
+    feed.touch(["aa"])
+    late = feed.subscribe([], "en", after=shown, tx_id="aa")
+    await first(late)
+    assert await late.next_chunk() == b"event: touched\ndata: {}\n\n"
+    again = feed.subscribe([], "en", after=feed.watch("aa"), tx_id="aa")
+    await first(again)
+    feed.reset()
+    assert b"touched" not in await again.next_chunk()
+
+
+async def test_a_bounded_number_of_transactions_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "WATCHED_MAX", 2)
+    feed = Feed(5)
+    for tx_id in ("aa", "bb", "aa", "cc"):
+        feed.watch(tx_id)
+    feed.touch()
+    assert [bool(feed.touched_at(tx_id)) for tx_id in ("aa", "bb", "cc")] == [True, False, True]
+    reader = feed.subscribe([], "en", tx_id="bb")
+    await first(reader)
+    for tx_id in ("cc", "dd"):
+        feed.watch(tx_id)
+    feed.touch(["bb"])
+    assert await reader.next_chunk() == b"event: touched\ndata: {}\n\n"
 
 
 async def test_silence_is_filled_with_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
