@@ -38,7 +38,7 @@ if [ ! -x .venv/bin/python ] || ! fits .venv/bin/python; then
     "$python" -m venv --clear .venv
 fi
 
-echo "Installing into .venv ($(.venv/bin/python --version)); the first time takes a minute"
+echo "Installing into .venv ($(.venv/bin/python --version)); the first time takes some minutes"
 # -c pins what is installed, the variable what the package is built with
 PIP_BUILD_CONSTRAINT="$PWD/constraints.txt" PIP_DISABLE_PIP_VERSION_CHECK=1 \
     .venv/bin/python -m pip install --quiet -c constraints.txt -e '.[dev]'

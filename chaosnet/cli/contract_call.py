@@ -9,6 +9,7 @@ from chaosnet.cli.contract_faces import one_line
 from chaosnet.cli.contract_sending import (
     DepositMax,
     DryRun,
+    Force,
     Limit,
     Plan,
     PolicyFile,
@@ -75,6 +76,7 @@ def call(
     *,
     yes: Yes = False,
     dry_run: DryRun = False,
+    force: Force = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
@@ -93,6 +95,7 @@ def call(
         out=out,
         wait=wait,
         as_json=as_json,
+        is_forced=force,
     )
     assets = sent_of(sent or [])
     with asking(node) as client:

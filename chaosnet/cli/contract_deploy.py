@@ -13,6 +13,7 @@ from chaosnet.cli.contract_lint import findings_in
 from chaosnet.cli.contract_sending import (
     DepositMax,
     DryRun,
+    Force,
     Limit,
     Plan,
     PolicyFile,
@@ -58,6 +59,7 @@ def deploy(
     *,
     yes: Yes = False,
     dry_run: DryRun = False,
+    force: Force = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
@@ -78,6 +80,7 @@ def deploy(
         out=out,
         wait=wait,
         as_json=as_json,
+        is_forced=force,
     )
     with asking(node) as client:
         terms = terms_online(client, given)

@@ -22,6 +22,9 @@ _AMOUNT: Final = re.compile(
 _BARE: Final = ("+", "-", "*", "/", "//", "%", "**", "+=", "-=", "*=", "/=")
 _EQUAL: Final = ("==", "~=", "===", "!==", "!=")
 _CALLS: Final = ("call", "try_call", "static_call", "transfer_and_call")
+_CHANGES: Final = ("set", "add", "sub", "delete", "push", "pop")
+"""What changes storage."""
+_ISSUES: Final = ("create", "issue")
 _PAYS: Final = ("transfer", "transfer_and_call", *_CALLS)
 
 
@@ -41,7 +44,7 @@ def findings_in(loaded: Loaded) -> list[Finding]:
     words = words_of(source, loaded.bundle.engine)
     main = loaded.bundle.files[-1]
     found = []
-    for code, at, text in [*_origin(words), *_arithmetic(words)]:
+    for code, at, text in [*_origin(words), *_arithmetic(words), *_views(words)]:
         file, line = place_of(source, line_of(source, at), main)
         found.append(Finding(code, file, line, text))
     found.sort(key=lambda one: (loaded.bundle.files.index(one.file), one.line))
@@ -97,6 +100,50 @@ def _arithmetic(words: list[Word]) -> Iterator[tuple[str, int, str]]:
             )
 
 
+def _views(words: list[Word]) -> Iterator[tuple[str, int, str]]:
+    """Find what changes something in a method that says `view`."""
+    for index, word in enumerate(words[:-2]):
+        if word.text != "kind" or words[index + 1].text not in ("=", ":"):
+            continue
+        if words[index + 2].kind != "text" or words[index + 2].content != "view":
+            continue
+        for at in range(*_braces_around(words, index)):
+            is_change = words[at].text in ("emit", *_PAYS) and _is_called(words, at)
+            if is_change or _is_store_changed(words, at) or _is_token_issued(words, at):
+                yield "change_in_view", words[at].at, f"{words[at].text} in a view: the call fails `static`"
+
+
+def _braces_around(words: list[Word], index: int) -> tuple[int, int]:
+    """Return the places of the innermost braces around a word, as far as there are any."""
+    depth, first = 0, index
+    while first > 0 and depth >= 0:
+        first -= 1
+        depth += {"}": 1, "{": -1}.get(words[first].text, 0)
+    depth, last = 0, index
+    while last < len(words) - 1 and depth >= 0:
+        last += 1
+        depth += {"{": 1, "}": -1}.get(words[last].text, 0)
+    return first, last
+
+
+def _is_store_changed(words: list[Word], index: int) -> bool:
+    """Return whether a word is the `set` of `store.name:set(`, or its like."""
+    return (
+        words[index].text in _CHANGES
+        and _text(words, index + 1) == "("
+        and _text(words, index - 3) == "."
+        and _text(words, index - 4) == "store"
+    )
+
+
+def _is_token_issued(words: list[Word], index: int) -> bool:
+    return words[index].text in _ISSUES and [_text(words, index + i) for i in (-2, -1, 1)] == [
+        "token",
+        ".",
+        "(",
+    ]
+
+
 def _last_name(words: list[Word], index: int) -> str:
     """Return the name that the operand before an operator ends in; of a call, what is called on."""
     if _text(words, index) in (")", "]"):
@@ -138,6 +185,8 @@ def _permissions(loaded: Loaded, words: list[Word]) -> Iterator[tuple[str, str]]
         yield "unused_permission", "permissions.call: nothing in it calls"
     if permissions.issue and not is_token_used:
         yield "unused_permission", "permissions.issue: nothing in it issues"
+    if not permissions.issue and any(_is_token_issued(words, index) for index in range(len(words))):
+        yield "missing_permission", "it issues tokens, but permissions.issue is not true"
     if "transfer" in called and not permissions.transfer:
         yield "missing_permission", "it transfers, but permissions.transfer names no asset"
     if uses_call and not permissions.call:

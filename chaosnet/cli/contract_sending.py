@@ -44,6 +44,9 @@ DepositMax = Annotated[
 Limit = Annotated[
     int | None, typer.Option("--gas-limit", min=1, help="Default: the dry run's gas and a quarter.")
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="Send it though the dry run fails; goes with --gas-limit.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only try it on the node's present state.")]
 
 
@@ -65,6 +68,8 @@ class Way:
     """File for the unsigned transaction, instead of sending it."""
     wait: bool
     as_json: bool
+    is_forced: bool = False
+    """Send it although the dry run failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ def planned(
     """Try an action on the node; return it with limits that suffice. Raises Refused with its failure."""
     if way.policy is not None and way.out is None:
         raise Invalid("bad_argument", "an account with a policy file is signed for in steps: add --out FILE")
+    if way.is_forced and way.gas_limit is None:
+        raise Invalid("bad_argument", "--force goes with --gas-limit: a dry run that fails does not tell it")
     account = client.account(source.text)
     sent = action.sent if isinstance(action, Deploy) else dict(action.sent).get(COS, 0)
     free = max(0, int(account.balance) - sent)
@@ -120,13 +127,22 @@ def planned(
         return Plan(draft_of(terms, source, (tried_action,), nonce=nonce, gas_limit=most), tried)
     if tried.code == "no_contracts":
         raise Refused(tried.code, "it tries no calls either: another node, or --gas-limit")
-    if tried.code != "ok":
-        raise Refused(tried.code, about.explained(tried.detail))
+    if tried.code != "ok" and not way.is_forced:
+        raise Refused(tried.code, about.explained(tried.detail) + _advice(tried.code, way, most))
     gas_limit = way.gas_limit or min(most, with_margin(tried.gas))
-    if _deposit_of(way) is None:
+    if _deposit_of(way) is None and tried.code == "ok":
         deposit = min(deposit, with_margin(max(0, int(tried.deposit))))
     final = replace(action, deposit_max=deposit)
     return Plan(draft_of(terms, source, (final,), nonce=nonce, gas_limit=gas_limit), tried)
+
+
+def _advice(code: str, way: Way, gas_limit: int) -> str:
+    """Return what else could be tried."""
+    if code == "out_of_gas" and way.gas_limit is not None:
+        return f" (--gas-limit {gas_limit:,})"
+    if code == "out_of_gas":
+        return f" ({gas_limit:,}: as much as the account's coins and the bounds of block and node allow)"
+    return " (see --deposit-max)" if code == "deposit" else ""
 
 
 def cost_lines(plan: Plan) -> list[tuple[str, object]]:

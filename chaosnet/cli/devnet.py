@@ -47,7 +47,9 @@ def up(
     context: typer.Context,
     directory: Dir = DEFAULT_DIR,
     nodes: Annotated[int, typer.Option(help="Validators of a new devnet.")] = 4,
-    base_port: Annotated[int, typer.Option(help="First port; each node takes three.")] = 26800,
+    base_port: Annotated[
+        int, typer.Option(help="First port of the nodes, three each; the explorer has its own.")
+    ] = 26800,
     explorer_port: Annotated[int, typer.Option(help="Port of the explorer.")] = 26600,
     engine: Annotated[
         str, typer.Option(help="Engine of a new devnet: pbft, dbft, dpos, pos or pow.")

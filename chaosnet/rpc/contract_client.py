@@ -137,6 +137,8 @@ def _body(client: Client, seed: bytes, action: Deploy | Call, options: Options) 
     most = options.gas_limit or min(params["block_gas_max"], DRY_RUN_GAS)
     if price and options.gas_limit is None:
         most = min(most, free // 2 // price)
+    if most < 1:
+        raise Refused("not_enough", f"{account.address} has {account.balance} motes")
     deposit = max(0, free - most * price) if options.deposit_max is None else options.deposit_max
     body = TxBody(
         genesis=genesis_hash,
@@ -145,7 +147,7 @@ def _body(client: Client, seed: bytes, action: Deploy | Call, options: Options) 
         anchor_height=status.height,
         anchor_prefix=bytes.fromhex(status.tip)[:8] if status.height else genesis_hash[:8],
         expiry=status.height + EXPIRY_BLOCKS,
-        gas_limit=max(1, most),
+        gas_limit=most,
         gas_price=price,
         payer=None,
         memo="",

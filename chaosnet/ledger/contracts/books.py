@@ -139,7 +139,7 @@ class Books:
         """Take from the sender what the action locked, or give it what was freed; fault `deposit`."""
         locked, self.locked = self.locked, 0
         if locked > deposit_max:
-            raise GuestFault("deposit", f"needs {locked} motes, declared are {deposit_max}")
+            raise GuestFault("deposit", f"it locks {locked} motes, of {deposit_max} motes declared")
         if locked > 0:
             self.move_cos(sender, DEPOSITS, locked)
         elif locked < 0:

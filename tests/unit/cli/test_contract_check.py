@@ -1,5 +1,6 @@
 """`chaosnet contract check`: what a contract declares, and what deserves a second look."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,20 @@ def test_bare_arithmetic_with_amounts(cli: Cli, tmp_path: Path, suffix: str) -> 
         )
     made = SOURCES[suffix].replace(f"store.total{dot}sub(amount)", f"amount + {one}")
     codes(cli, write(tmp_path, suffix, made), 1, "--strict")
+
+
+@both
+def test_what_a_view_changes_and_tokens_without_the_permission(cli: Cli, tmp_path: Path, suffix: str) -> None:
+    view = re.sub(r"""(["'])write""", r"\1view", SOURCES[suffix])
+    assert codes(cli, write(tmp_path, suffix, view)) == [("change_in_view", line) for line in (6, 7, 8)]
+    none = "nil" if suffix == "lua" else "null"
+    made = SOURCES[suffix].replace(
+        "transfer(to, amount)", f"transfer(to, amount); token.issue({none}, to, amount)"
+    )
+    assert codes(cli, write(tmp_path, suffix, made)) == [("missing_permission", 0)]
+    asked = view.replace("sub(amount)", "get()").replace("transfer(to, amount)", "").split("\n")
+    file = write(tmp_path, suffix, "\n".join(line for line in asked if "emit" not in line))
+    assert ("change_in_view", 8) not in codes(cli, file)
 
 
 @both

@@ -161,12 +161,25 @@ def test_failures_are_told_before_anything_is_sent(anna: Cli, node: ContractNode
     assert "not today" in ran.err
     assert call(anna, till, "pay", till, 10**15, code=1).problem == "not_enough"
     assert call(anna, till, "add", 1, "--gas-limit", 1_000, code=1).problem == "gas_limit"
-    assert call(anna, till, "keep", "a", '"b"', "--deposit-max", "0", code=1).problem == "deposit"
+    ran = call(anna, till, "keep", "a", '"b"', "--deposit-max", "0", code=1)
+    assert ran.problem == "deposit"
+    assert "of 0.00000000 COS declared (see --deposit-max)" in ran.err
+    ran = call(anna, till, "keep", "a", '"b"', "--gas-limit", 25_000, code=1)
+    assert ran.problem == "out_of_gas"
+    assert "(--gas-limit 25,000)" in ran.err
+    assert call(anna, till, "fail", "--force", code=2).problem == "bad_argument"
     assert node.chain.height == 1
     assert anna("contract", "query", till, "nothing", "--json", code=1).problem == "no_method"
     assert anna("contract", "show", "cos1x", "--json", code=2).problem == "bad_address"
     nobody = format_address("cos", ANNA.address)
     assert anna("contract", "show", nobody, "--json", code=1).problem == "no_contract"
+
+
+def test_a_call_that_will_fail_is_sent_by_force(anna: Cli, node: ContractNode, file: Path) -> None:
+    till = deploy(anna, file, 5).json["contract"]
+    ran = call(anna, till, "fail", "--force", "--gas-limit", 500_000, code=1)
+    assert (ran.json["code"], ran.json["status"]) == ("script_error", "final")
+    assert node.chain.height == 2
 
 
 def test_a_sent_call_that_fails_says_where(anna: Cli, node: ContractNode, file: Path) -> None:
