@@ -81,10 +81,9 @@ def call(
     as_json: Json = False,
 ) -> None:
     """Call a method in a transaction: tried on the node, then sent; asks when assets go along."""
-    given = Given(genesis, gas_price)
     way = Way(
         sender=sender,
-        given=given,
+        given=Given(genesis, gas_price),
         node=node,
         keys=keys,
         password_file=password_file,
@@ -99,7 +98,7 @@ def call(
     )
     assets = sent_of(sent or [])
     with asking(node) as client:
-        terms = terms_online(client, given)
+        terms = terms_online(client, way.given)
         address = address_of_text(terms.prefix, contract)
         found = client.contract(contract)
         about = Subject(interface_of(found), found.source, "contract")

@@ -66,10 +66,9 @@ def deploy(
     """Put a contract on the chain for ever; shows gas, deposit, permissions and interface, and asks first."""
     loaded = load_contract(file)
     about = Subject(loaded.interface, loaded.bundle.text, loaded.bundle.files[-1])
-    given = Given(genesis, gas_price)
     way = Way(
         sender=sender,
-        given=given,
+        given=Given(genesis, gas_price),
         node=node,
         keys=keys,
         password_file=password_file,
@@ -83,7 +82,7 @@ def deploy(
         is_forced=force,
     )
     with asking(node) as client:
-        terms = terms_online(client, given)
+        terms = terms_online(client, way.given)
         source = party_of(keystore(keys), terms.prefix, sender, policy)
         action = _action(loaded, terms, args or [], 0 if sent is None else int(payment_of(sent)))
         plan = planned(client, terms, source, action, way, about)
