@@ -91,6 +91,12 @@ SPREAD_TEXT = """\
 """
 GET_PROTOTYPE = "    s = get_proxy_method(ctx, &method, obj, JS_ATOM_getPrototypeOf);\n"
 ON_STACK = "    volatile int on_stack = 0;\n\n    (void)on_stack;\n"
+FLOATS_DIVIDED = """\
+js_number(JS_VALUE_GET_FLOAT64(op1) /
+                                       JS_VALUE_GET_FLOAT64(op2))"""
+LIMB = "        r = a1 % b;\n"
+LIMB_TOLL = "        TOLL(32);\n"
+LIMB_DIVIDED = f"        tabr[i] = a1 / b;\n{LIMB}    }}\n"
 MENDED = [
     # file, what is there once, what it becomes.
     # Sizes of Lua are as long as its integers; here they are not.
@@ -105,6 +111,36 @@ MENDED = [
     # A recursion over proxies that takes nothing of the guest's stack would end by the native one,
     # whose frames differ between processors.
     ("quickjs/quickjs.c", GET_PROTOTYPE, ON_STACK + GET_PROTOTYPE),
+    # What is slow for its operators is paid for: see toll.h.
+    ("quickjs/quickjs.c", '#include "quickjs.h"\n', '#include "quickjs.h"\n#include "toll.h"\n'),
+    ("quickjs/quickjs.c", "dr = d1 * d2;", "dr = paid_mul(d1, d2);"),
+    ("quickjs/quickjs.c", "dr = d1 / d2;", "dr = paid_div(d1, d2);"),
+    ("quickjs/quickjs.c", " d = d1 * d2;", " d = paid_mul(d1, d2);"),
+    ("quickjs/quickjs.c", "js_number(d1 / d2)", "js_number(paid_div(d1, d2))"),
+    ("quickjs/quickjs.c", " d = pow(a, b);", " d = paid_pow(a, b);"),
+    (
+        "quickjs/quickjs.c",
+        "JS_VALUE_GET_FLOAT64(op1) * JS_VALUE_GET_FLOAT64(op2)",
+        "paid_mul(JS_VALUE_GET_FLOAT64(op1), JS_VALUE_GET_FLOAT64(op2))",
+    ),
+    (
+        "quickjs/quickjs.c",
+        FLOATS_DIVIDED,
+        FLOATS_DIVIDED.replace("(JS", "(paid_div(JS", 1).replace(" /", ",") + ")",
+    ),
+    ("quickjs/quickjs.c", "js_number(func.f_f(d1))", "js_number(paid(d1, d1, func.f_f(d1)))"),
+    ("quickjs/quickjs.c", "js_number(func.f_f_f(d1, d2))", "js_number(paid(d1, d2, func.f_f_f(d1, d2)))"),
+    (
+        "lua/lmathlib.c",
+        "luaL_checknumber(L, 1) * (l_mathop(180.0) / PI)",
+        "paid_mul(luaL_checknumber(L, 1), l_mathop(180.0) / PI)",
+    ),
+    (
+        "lua/lmathlib.c",
+        "luaL_checknumber(L, 1) * (PI / l_mathop(180.0))",
+        "paid_mul(luaL_checknumber(L, 1), PI / l_mathop(180.0))",
+    ),
+    ("quickjs/quickjs.c", LIMB_DIVIDED, LIMB_DIVIDED.replace(LIMB, LIMB + LIMB_TOLL)),
 ]
 QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "quickjs.c"]
 

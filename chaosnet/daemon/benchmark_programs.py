@@ -29,6 +29,22 @@ NASTY: Final[dict[str, dict[str, str]]] = {
     "lua": {
         "loop": "while true do end",
         "floats": "local f = 1.5 while true do f = f / 1.1 + 3.7 end",
+        "tiny floats": "local a, b, c = 1e-310, 0.9, 1.1 while true do"
+        " local x = a * b x = a / c x = a * b x = a / c x = a * b x = a / c x = a * b x = a / c end",
+        "tiny sums": "local a, b = 1e-310, 3e-310 while true do"
+        " local x = a + b x = a - b x = a + b x = a - b x = a + b x = a - b x = a + b x = a - b end",
+        "powers": "local f = 1.5 while true do f = (f ^ 2.5) % 3.0 + 1.0 end",
+        "tiny powers": "local a, b = 1e-310, 0.37 while true do local x = a ^ b x = a ^ 1.01 x = a ^ b end",
+        "tiny roots": "local r, a = math.sqrt, 1e-310"
+        " while true do local x = r(a) x = r(a) x = r(a) x = r(a) end",
+        "tiny exponentials": "local e = math.exp while true do local x = e(-740) x = e(-744.0) end",
+        "tiny angles": "local r, s, t = math.rad, math.sin, math.tan while true do"
+        " local x = r(1e-307) x = s(1e-310) x = t(1e-310) end",
+        "tiny comparisons": "local a, b, n = 1e-310, 2e-310, 0 while true do"
+        " if a < b then n = n + 1 end if a == b then n = 0 end if a >= b then n = 0 end end",
+        "tiny whole numbers": "local f, a = math.floor, 1e-310 while true do local x = f(a) x = a // 1.0 end",
+        "remainders": "local a, b = 1e308, 3.3e-300 while true do local x = a % b x = math.fmod(a, b) end",
+        "functions": "local f = 1e22 while true do f = math.sin(f) * 1e22 + math.exp(f * 1e-22) end",
         "divisions": "local n = 1 while true do n = (n * 7 + 9223372036854775807) // 3 % 1000003 end",
         "calls": "local function f(n) if n > 0 then return f(n - 1) + 1 end return 0 end"
         " while true do f(150) end",
@@ -67,10 +83,23 @@ NASTY: Final[dict[str, dict[str, str]]] = {
     "js": {
         "loop": "for (;;);",
         "floats": "let f = 1.5; for (;;) f = f / 1.1 + 3.7;",
+        "tiny floats": "const a = 1e-310, b = 0.9, c = 1.1; let x; for (;;)"
+        " { x = a * b; x = a / c; x = a * b; x = a / c; x = a * b; x = a / c; x = a * b; x = a / c; }",
+        "tiny arrays": "const t = new Float64Array(64).fill(1e-310), u = new Float32Array(64); for (;;)"
+        " { u.set(t); t.fill(1e-310); }",
+        "tiny powers": "let x; for (;;)"
+        " { x = Math.pow(1e-310, 0.37); x = Math.exp(-740); x = Math.sqrt(5e-320); }",
+        "tiny roots": "const r = Math.sqrt, a = 1e-310; let x;"
+        " for (;;) { x = r(a); x = r(a); x = r(a); x = r(a); }",
+        "remainders": "let x; for (;;) x = 1e308 % 3.3e-300;",
         "powers": "let f = 1.5; for (;;) f = Math.pow(Math.sin(f), 2.5) + 1;",
         "big integers": "let n = 3n; for (let i = 0; i < 12; i++) n *= n; for (;;) n * n;",
         "division": "let n = 3n; for (let i = 0; i < 12; i++) n *= n; const m = n * n + 1n; for (;;) m / n;",
         "digits": "let n = 3n; for (let i = 0; i < 12; i++) n *= n; for (;;) String(n);",
+        "few digits": "let n = 3n; for (let i = 0; i < 6; i++) n *= n; for (;;) String(n);",
+        "many digits": "let n = 3n; for (let i = 0; i < 15; i++) n *= n; for (;;) String(n);",
+        "digits of another base": "let n = 3n; for (let i = 0; i < 9; i++) n *= n; for (;;) n.toString(7);",
+        "read digits": "const s = '7'.repeat(3000); for (;;) BigInt(s);",
         "calls": "const f = (n) => n > 0 ? f(n - 1) + 1 : 0; for (;;) f(100);",
         "objects": "for (;;) { const t = []; for (let i = 0; i < 300; i++) t.push({ i }); }",
         "random reads": "const t = new Uint32Array(2000000); let j = 1;"

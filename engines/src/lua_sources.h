@@ -43,6 +43,30 @@ void burn_fuel(void);
 #undef LUAI_MAXSTACK
 #define LUAI_MAXSTACK 100000
 
+/* Arithmetic as it is, paid for by the time it takes. */
+#include "llimits.h"
+#include "toll.h"
+#undef luai_nummul
+#undef luai_numdiv
+#undef luai_numpow
+#define luai_nummul(L, a, b) paid_mul(a, b)
+#define luai_numdiv(L, a, b) paid_div(a, b)
+#define luai_numpow(L, a, b) ((b) == 2 ? paid_mul(a, a) : paid_pow(a, b))
+#define PAID(name) static inline double paid_##name(double x) { return paid(x, x, name(x)); }
+PAID(sqrt) PAID(exp) PAID(log) PAID(log2) PAID(log10) PAID(sin) PAID(cos) PAID(tan) PAID(asin) PAID(acos)
+static inline double paid_atan2(double y, double x) { return paid(y, x, atan2(y, x)); }
+#define sqrt paid_sqrt
+#define exp paid_exp
+#define log paid_log
+#define log2 paid_log2
+#define log10 paid_log10
+#define sin paid_sin
+#define cos paid_cos
+#define tan paid_tan
+#define asin paid_asin
+#define acos paid_acos
+#define atan2 paid_atan2
+
 #undef lua_getlocaledecpoint
 #define lua_getlocaledecpoint() '.'
 
