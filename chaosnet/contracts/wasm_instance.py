@@ -51,19 +51,31 @@ _TRAP_FAULTS: Final = {
 """Traps that depend on nothing but module and input. Any other is a fault of the host."""
 
 
+HELD_FUEL_MAX: Final = 10_000_000
+"""A call with so much fuel, a millisecond or two, does not let other threads of Python in.
+
+Beside busy threads each handing over of the interpreter's lock takes longer than a call of a token.
+"""
+
+
 # ── the C functions on the way of each call, with plain addresses as pointers ────────────────────────────
 
+_library = _ffi.dll
+_library_held = ctypes.PyDLL(_library._name, handle=_library._handle)  # noqa: SLF001
 
-def _bind(name: str, *arguments: Any, result: Any = ctypes.c_void_p) -> Any:
-    """Return an own handle of a function of wasmtime's library."""
-    function = _ffi.dll[name]
+
+def _bind(name: str, *arguments: Any, result: Any = ctypes.c_void_p, library: Any = _library_held) -> Any:
+    """Return an own handle of a function of wasmtime's library, short: the interpreter's lock is kept."""
+    function = library[name]
     function.argtypes = arguments
     function.restype = result
     return function
 
 
 _ADDRESS = ctypes.c_void_p
-_func_call = _bind("wasmtime_func_call_unchecked", _ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_size_t, _ADDRESS)
+_CALL = (_ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_size_t, _ADDRESS)
+_call_held = _bind("wasmtime_func_call_unchecked", *_CALL)
+_call_released = _bind("wasmtime_func_call_unchecked", *_CALL, library=_library)
 _set_fuel = _bind("wasmtime_context_set_fuel", _ADDRESS, ctypes.c_uint64)
 _get_fuel = _bind("wasmtime_context_get_fuel", _ADDRESS, _ADDRESS)
 _global_set = _bind("wasmtime_global_set", _ADDRESS, _ADDRESS, _ADDRESS)
@@ -74,10 +86,11 @@ _Callback = ctypes.CFUNCTYPE(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_si
 _Words = ctypes.c_uint32 * 8
 _no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 _string_at = ctypes.string_at
-_memmove = ctypes.memmove
-_memset = ctypes.memset
-
-_libc = ctypes.CDLL(None)
+_libc = ctypes.PyDLL(None)
+_memmove = _libc.memmove
+_memmove.argtypes = _ADDRESS, ctypes.c_void_p, ctypes.c_size_t
+_memset = _libc.memset
+_memset.argtypes = _ADDRESS, ctypes.c_int, ctypes.c_size_t
 thread_self = _libc.pthread_self
 thread_self.restype = ctypes.c_void_p
 
@@ -165,6 +178,7 @@ class Instance:
         context = self._store._context()  # noqa: SLF001
         self._context = ctypes.addressof(context.contents)
         _set_fuel(self._context, PRELUDE_FUEL)
+        self._call = _call_released
         self.host: HostCall = no_host
         self._stored: BaseException | None = None
         self.is_lost = False
@@ -220,6 +234,7 @@ class Instance:
 
     def set_fuel(self, fuel: int) -> None:
         """Fill the meter."""
+        self._call = _call_held if fuel <= HELD_FUEL_MAX else _call_released
         _set_fuel(self._context, fuel)
 
     # ── the guest asks ──
@@ -308,7 +323,7 @@ class Instance:
         slots = self._slots
         slots[0] = argument
         self.is_lost = True
-        error = _func_call(self._context, function, self._slots_at, 8, self._trap_at)
+        error = self._call(self._context, function, self._slots_at, 8, self._trap_at)
         if error:
             pointer = ctypes.cast(error, ctypes.POINTER(_ffi.wasmtime_error_t))
             raise Broken("internal", str(wasmtime.WasmtimeError._from_ptr(pointer)))  # noqa: SLF001

@@ -27,7 +27,7 @@ def learn(node: Node, committed: Candidate, now: int) -> None:
     limit = fill_gas(node)
     patience_ms = node.head.params.propose_timeout_ms
     for own in node.candidates.values():
-        gas = own.block.header.gas_used
+        gas = sum(signed.body.gas_limit for signed in own.txs)  # what fills a block; calls use less
         if not own.since_ms or gas * 4 < limit:
             continue  # a peer's block, or one so small that its size did not matter
         took_ms = now - own.since_ms

@@ -18,9 +18,13 @@ def node_with(*candidates: Candidate) -> Node:
     return cast("Node", SimpleNamespace(head=head, candidates=named, fill_gas=0))
 
 
-def block(gas: int, since_ms: int) -> Candidate:
-    header = SimpleNamespace(gas_used=gas)
-    return cast("Candidate", SimpleNamespace(block=SimpleNamespace(header=header), since_ms=since_ms))
+def block(gas: int, since_ms: int, *, share_used: float = 0.5) -> Candidate:
+    """Return a block that holds transactions with so much gas as their limits."""
+    header = SimpleNamespace(gas_used=int(gas * share_used))
+    txs = [SimpleNamespace(body=SimpleNamespace(gas_limit=gas // 4)) for _ in range(4)]
+    return cast(
+        "Candidate", SimpleNamespace(block=SimpleNamespace(header=header), txs=txs, since_ms=since_ms)
+    )
 
 
 def test_a_node_begins_with_half_of_the_bound() -> None:
@@ -31,6 +35,13 @@ def test_a_full_block_that_came_through_quickly_lets_the_next_be_larger() -> Non
     own = block(MOST // 2, since_ms=1_000)
     node = node_with(own)
     learn(node, own, now=1_000 + PARAMS.propose_timeout_ms // 2)
+    assert fill_gas(node) == MOST // 2 * 5 // 4
+
+
+def test_what_calls_leave_of_their_limits_does_not_count() -> None:
+    own = block(MOST // 2, since_ms=1_000, share_used=0.1)
+    node = node_with(own)
+    learn(node, own, now=1_100)
     assert fill_gas(node) == MOST // 2 * 5 // 4
 
 
