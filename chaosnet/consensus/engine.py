@@ -254,6 +254,10 @@ class Engine(Protocol):
         """Return where the engine stands."""
         ...
 
+    def votes_behind(self, proposal: Proposal) -> tuple[Vote, ...]:
+        """Return the prevotes that justify a proposal of a block once more; empty for a new block."""
+        ...
+
     def missing_for(self, theirs: RoundState, limit: int) -> list[Proposal | Vote]:
         """Return messages of this height that a peer in that state lacks, at most `limit`."""
         ...

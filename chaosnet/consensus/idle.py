@@ -47,6 +47,10 @@ class Idle:
         """Return the state of waiting."""
         return RoundState(0, 0, 0, "wait", has_proposal=False, prevotes=0, precommits=0)
 
+    def votes_behind(self, proposal: Proposal) -> tuple[Vote, ...]:
+        """Return nothing."""
+        return ()
+
     def missing_for(self, theirs: RoundState, limit: int) -> list[Proposal | Vote]:
         """Return nothing."""
         return []

@@ -136,6 +136,13 @@ class Rounds:
             precommits=heard.precommits.bitmap(),
         )
 
+    def votes_behind(self, proposal: Proposal) -> tuple[Vote, ...]:
+        """Return the prevotes that justify a proposal of a block once more; empty for a new block (L28)."""
+        agreement = self._agreement
+        if agreement is None or proposal.pol_round < 0:
+            return ()
+        return tuple(_votes_for(agreement.keeper.at(proposal.pol_round), PREVOTE, proposal.block_id))
+
     def missing_for(self, theirs: RoundState, limit: int) -> list[Proposal | Vote]:
         """Return what brings a peer at the same height on, the most urgent first; to send twice is harmless.
 
@@ -151,8 +158,8 @@ class Rounds:
         found += [v for i, v in there.prevotes.first.items() if not theirs.prevotes >> i & 1]
         found += [v for i, v in there.precommits.first.items() if not theirs.precommits >> i & 1]
         if theirs.step in STEPS[:2]:
-            for proposal in there.proposals[:1]:  # L28: what justifies it
-                found += _votes_for(keeper.at(proposal.pol_round), PREVOTE, proposal.block_id)
+            for proposal in there.proposals[:1]:
+                found += self.votes_behind(proposal)
         for _, heard in keeper.rounds():  # L49: decided, though the block is not here yet
             found += _votes_for(heard, PRECOMMIT, heard.precommits.winner())
         if theirs.round < ours.round:  # L55

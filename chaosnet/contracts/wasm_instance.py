@@ -52,16 +52,12 @@ _TRAP_FAULTS: Final = {
 
 
 HELD_FUEL_MAX: Final = 10_000_000
-"""A call with so much fuel, a millisecond or two, does not let other threads of Python in.
-
-Beside busy threads each handing over of the interpreter's lock takes longer than a call of a token.
-"""
+"""A call with so much fuel, a millisecond or two, keeps the interpreter's lock: handing it on takes longer."""
 
 
 # ── the C functions on the way of each call, with plain addresses as pointers ────────────────────────────
 
-_library = _ffi.dll
-_library_held = ctypes.PyDLL(_library._name, handle=_library._handle)  # noqa: SLF001
+_library_held = ctypes.PyDLL(_ffi.dll._name, handle=_ffi.dll._handle)  # noqa: SLF001
 
 
 def _bind(name: str, *arguments: Any, result: Any = ctypes.c_void_p, library: Any = _library_held) -> Any:
@@ -75,7 +71,7 @@ def _bind(name: str, *arguments: Any, result: Any = ctypes.c_void_p, library: An
 _ADDRESS = ctypes.c_void_p
 _CALL = (_ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_size_t, _ADDRESS)
 _call_held = _bind("wasmtime_func_call_unchecked", *_CALL)
-_call_released = _bind("wasmtime_func_call_unchecked", *_CALL, library=_library)
+_call_released = _bind("wasmtime_func_call_unchecked", *_CALL, library=_ffi.dll)
 _set_fuel = _bind("wasmtime_context_set_fuel", _ADDRESS, ctypes.c_uint64)
 _get_fuel = _bind("wasmtime_context_get_fuel", _ADDRESS, _ADDRESS)
 _global_set = _bind("wasmtime_global_set", _ADDRESS, _ADDRESS, _ADDRESS)

@@ -262,6 +262,9 @@ def _send_engine_message(node: Node, peer: bytes, message: Proposal | Vote) -> N
     candidate = find_candidate(node, message.block_id)
     if candidate is not None:
         send(node, peer, Propose(proposal=message, block=candidate.raw))
+        votes = node.engine.votes_behind(message)
+        if votes:  # now: they count only in the round of a proposal that needs them, once theirs is long past
+            send(node, peer, Votes(votes=votes))
 
 
 def on_proposal(node: Node, peer: bytes, message: Propose, now: int) -> None:

@@ -16,7 +16,7 @@ from chaosnet.consensus.tendermint import Agreement
 from chaosnet.crypto.signing import sign
 from chaosnet.model import certificate as certificates
 from chaosnet.model.block import Certificate, validators_hash_of
-from chaosnet.model.evidence import NIL, PRECOMMIT, vote_digest_of
+from chaosnet.model.evidence import NIL, PRECOMMIT, Proposal, vote_digest_of
 from chaosnet.model.header import (
     GenesisProof,
     Header,
@@ -42,6 +42,20 @@ def test_pbft_is_an_engine() -> None:
 
 
 # ── one engine ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_justifies_a_block_proposed_again() -> None:
+    desk = Desk("d", [1, 1, 1, 1])
+    desk.head()
+    for who in "abc":
+        desk.give(PeerSaid(desk.message(f"{who} prevotes B in 0")))
+    again, new = desk.message("b proposes B in 1 after 0"), desk.message("b proposes C in 1")
+    assert isinstance(again, Proposal)
+    assert isinstance(new, Proposal)
+    behind = desk.engine.votes_behind(again)
+    assert {desk.validators.index_of_key(vote.signer) for vote in behind} == {0, 1, 2}
+    assert {(vote.round, vote.block_id) for vote in behind} == {(0, again.block_id)}
+    assert desk.engine.votes_behind(new) == ()
 
 
 def test_votes_of_the_next_height_wait_for_their_head() -> None:

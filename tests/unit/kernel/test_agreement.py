@@ -1,5 +1,6 @@
 """The engine's place in the node: what it is told, what is passed on and kept, what a halted node does."""
 
+import pytest
 from msgspec.structs import replace
 
 from chaosnet.base.codec import encode
@@ -9,7 +10,7 @@ from chaosnet.kernel.agreement import CANDIDATES_MAX, REMIND_MS, ROUNDS_AHEAD
 from chaosnet.kernel.health import silent_validators
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE
 from chaosnet.model.transaction import SetPolicy, Transaction, decode_transaction
-from chaosnet.protocol.messages import Propose, Status, Txs, Votes, encode_message
+from chaosnet.protocol.messages import Message, Propose, Status, Txs, Votes, encode_message
 from tests.making import Person, body_of, signed_by
 from tests.unit.kernel.harness import Bench, closed, facts, of, sent
 
@@ -256,6 +257,20 @@ def test_a_proposer_with_work_proposes_after_the_least_pause() -> None:
     effects = bench.advance(200)
     (proposed,) = {m.proposal.block_id for m in sent(effects, Propose)}
     assert bench.node.candidates[proposed].block.header.tx_count == 1
+
+
+def test_a_block_proposed_again_comes_with_the_prevotes_that_justify_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = followed()
+    bench.grow(3)
+    behind = tuple(bench.vote(i, PREVOTE, b"b" * 32) for i in (1, 2, 3))
+    monkeypatch.setattr(bench.node.engine, "votes_behind", lambda _: behind)
+    said = [
+        m for m in sent(bench.advance(11_000), Message, bench.node_of(1)) if isinstance(m, Propose | Votes)
+    ]
+    first = next(i for i, m in enumerate(said) if isinstance(m, Propose))
+    assert said[first + 1] == Votes(behind)
 
 
 def test_without_work_nothing_is_proposed_before_the_idle_interval() -> None:
