@@ -52,7 +52,7 @@ _TRAP_FAULTS: Final = {
 
 
 HELD_FUEL_MAX: Final = 10_000_000
-"""A call with so much fuel, a millisecond or two, keeps the interpreter's lock: handing it on takes longer."""
+"""A call with so much fuel, about a millisecond, keeps the interpreter's lock: handing it on takes longer."""
 
 
 # ── the C functions on the way of each call, with plain addresses as pointers ────────────────────────────
@@ -61,7 +61,7 @@ _library_held = ctypes.PyDLL(_ffi.dll._name, handle=_ffi.dll._handle)  # noqa: S
 
 
 def _bind(name: str, *arguments: Any, result: Any = ctypes.c_void_p, library: Any = _library_held) -> Any:
-    """Return an own handle of a function of wasmtime's library, short: the interpreter's lock is kept."""
+    """Return an own handle of a function of wasmtime's library; the interpreter's lock is kept."""
     function = library[name]
     function.argtypes = arguments
     function.restype = result
@@ -83,12 +83,9 @@ _Words = ctypes.c_uint32 * 8
 _no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 _string_at = ctypes.string_at
 _libc = ctypes.PyDLL(None)
-_memmove = _libc.memmove
-_memmove.argtypes = _ADDRESS, ctypes.c_void_p, ctypes.c_size_t
-_memset = _libc.memset
-_memset.argtypes = _ADDRESS, ctypes.c_int, ctypes.c_size_t
-thread_self = _libc.pthread_self
-thread_self.restype = ctypes.c_void_p
+_memmove = _bind("memmove", _ADDRESS, _ADDRESS, ctypes.c_size_t, library=_libc)
+_memset = _bind("memset", _ADDRESS, ctypes.c_int, ctypes.c_size_t, library=_libc)
+thread_self = _bind("pthread_self", library=_libc)
 
 
 def thread_stack_bytes() -> int:
