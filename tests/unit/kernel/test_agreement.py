@@ -10,7 +10,7 @@ from chaosnet.kernel.agreement import CANDIDATES_MAX, REMIND_MS, ROUNDS_AHEAD
 from chaosnet.kernel.health import silent_validators
 from chaosnet.model.evidence import PRECOMMIT, PREVOTE
 from chaosnet.model.transaction import SetPolicy, Transaction, decode_transaction
-from chaosnet.protocol.messages import Message, Propose, Status, Txs, Votes, encode_message
+from chaosnet.protocol.messages import Propose, Status, Txs, Votes, decode_message, encode_message
 from tests.making import Person, body_of, signed_by
 from tests.unit.kernel.harness import Bench, closed, facts, of, sent
 
@@ -266,9 +266,8 @@ def test_a_block_proposed_again_comes_with_the_prevotes_that_justify_it(
     bench.grow(3)
     behind = tuple(bench.vote(i, PREVOTE, b"b" * 32) for i in (1, 2, 3))
     monkeypatch.setattr(bench.node.engine, "votes_behind", lambda _: behind)
-    said = [
-        m for m in sent(bench.advance(11_000), Message, bench.node_of(1)) if isinstance(m, Propose | Votes)
-    ]
+    told = [e.payload for e in of(bench.advance(11_000), ev.SendMessage) if e.peer == bench.node_of(1)]
+    said = [m for m in map(decode_message, told) if isinstance(m, Propose | Votes)]
     first = next(i for i, m in enumerate(said) if isinstance(m, Propose))
     assert said[first + 1] == Votes(behind)
 
