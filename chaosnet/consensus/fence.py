@@ -51,6 +51,7 @@ class Fence:
         """Once since the start no other node was ahead."""
         self.caught_up_at = 0
         """Height at that time: blocks that this key made before, and nobody has any more, are not above."""
+        self._is_from_elsewhere = resume is not None and resume.is_listening
         self._heard_ms: int | None = None
         """Since when enough others are heard."""
         self._withheld: list[AskSignature] = []
@@ -89,6 +90,16 @@ class Fence:
             self._heard_ms = now
         return now - self._heard_ms >= settle_ms
 
+    def catch_up(self, height: int) -> None:
+        """Nobody is ahead of us at this height.
+
+        What came from elsewhere may be in use there still, by somebody who does not know this height: headers
+        for one slot are then the same only if we do not own up to more than the sign state knows.
+        """
+        self.has_caught_up = True
+        if not self._is_from_elsewhere:
+            self.caught_up_at = height
+
     def withhold(self, request: AskSignature) -> None:
         """Keep a request until something may be signed."""
         self._withheld = [*self._withheld, request][-WITHHELD_MAX:]
@@ -126,6 +137,7 @@ class Fence:
     def yield_to(self, message: Signable, now: int) -> AskSignature:
         """Sign nothing up to a foreign signature, and listen; return what to make durable first."""
         self.note(message)
+        self.has_caught_up = False
         self._left = self._blocks
         self._since_ms = now
         return AskSignature(message, 0, -1, b"", is_seen=True)

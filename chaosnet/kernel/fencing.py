@@ -64,9 +64,9 @@ def may_sign(node: Node, now: int) -> bool:
     fence = node.fence
     if node.halted or not node.is_trusted or fence.is_stopped or fence.is_listening:
         return False
-    if not fence.has_caught_up and _knows_the_network(node, now):
-        fence.has_caught_up = best_height(node) <= node.head.header.height
-        fence.caught_up_at = node.head.header.height
+    height = node.head.header.height
+    if not fence.has_caught_up and _knows_the_network(node, now) and best_height(node) <= height:
+        fence.catch_up(height)
     return fence.has_caught_up
 
 

@@ -100,6 +100,16 @@ def test_who_hears_too_few_waits_until_it_must_be_alone() -> None:
     assert ours.has_heard_enough(START + 60_000, is_heard=False, settle_ms=1_000)
 
 
+def test_only_a_sign_state_of_this_place_owns_up_to_what_it_may_have_forgotten() -> None:
+    ours, copied = fence(vote(5, A)), fence(vote(5, A), listening=True)
+    for one in (ours, copied):
+        one.catch_up(40)
+        assert one.has_caught_up
+    assert (ours.caught_up_at, copied.caught_up_at) == (40, 0)
+    ours.yield_to(vote(8, B), START + 1)
+    assert not ours.has_caught_up, "it has missed more than it knew"
+
+
 def test_to_yield_is_to_remember_and_to_listen() -> None:
     ours = fence(vote(5, A))
     request = ours.yield_to(vote(8, B), START + 1)
