@@ -35,7 +35,7 @@ bench: setup ## measure throughput, latency, disk and memory; writes .bench/late
 	@scripts/bench_peers.sh
 	@$(BIN)/chaosnet bench
 
-soak: setup ## the long forms of simulation, kill and fuzz tests: up to 90 minutes
+soak: setup ## the long forms of simulation, kill and fuzz tests: some two hours on two cores
 	@$(BIN)/python -m pytest -m soak -n 2 --dist loadfile --timeout 5400 --durations=10
 
 pin: setup ## write constraints.txt from what .venv holds

@@ -76,8 +76,12 @@ class BlockSync:
             self._branch.move_head(height, block_id)
 
     def begin_below(self) -> None:
-        """Fetch from the newest final block on: a chain that does not build on our head may count more."""
-        if self._floor is not None and not self._is_below and self._branch.head > self._floor[0]:
+        """Fetch from the newest final block on: a chain that does not build on our head may count more.
+
+        Not while such a chain is on its way; but again when all of it came, and it was not the one.
+        """
+        is_on_its_way = self._is_below and self._branch.end > self._branch.head
+        if self._floor is not None and not is_on_its_way and self._branch.head > self._floor[0]:
             self._is_below = True
             self._branch.move_head(*self._floor)
 
