@@ -294,7 +294,8 @@ class Faults:
     def _see_to(self, host: Host) -> None:
         """Restart a node that stopped since its key signed what it did not know of; then it listens.
 
-        Reset one that others offer something else than what is pinned.
+        Reset one that others offer something else than what is pinned; pin a newer block for one that got to
+        its own too late.
         """
         node = host.node
         if node is not None and node.halted == "fenced":
@@ -304,6 +305,10 @@ class Faults:
             host.crash()
             host.disk.wipe_chain()
             self._judge.forget(host.place)
+            self.first_start(host)
+        elif node is not None and not node.is_trusted and host.pinned and host.pinned[0] <= node.final_height:
+            host.crash()
+            host.pinned = self._judge.newest()
             self.first_start(host)
         self._schedule.after(OPERATOR_US, self._see_to, host)
 
