@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup devnet check test bench soak pin golden format clean
+.PHONY: help setup devnet compile check test bench soak pin golden format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ $(INSTALLED): pyproject.toml constraints.txt scripts/setup.sh
 
 devnet: setup ## run four validators, the explorer and a faucet on this host; Ctrl-C stops them
 	@$(BIN)/chaosnet devnet up --dir .devnet
+
+compile: setup ## compile the busiest modules of the core (needs gcc and python3-dev): nodes carry a third more
+	@$(BIN)/python scripts/compile_core.py
 
 check: setup ## format, lint, types, import layers, house rules, spelling
 	$(BIN)/ruff format --check .
@@ -33,9 +36,11 @@ test: setup ## check, then all tests; says at the end what this host could not r
 
 bench: setup ## measure throughput, latency, disk and memory; writes .bench/latest.json
 	@scripts/bench_peers.sh
+	@-$(BIN)/python scripts/compile_core.py
 	@$(BIN)/chaosnet bench
 
 soak: setup ## the long forms of simulation, kill and fuzz tests: some two hours on two cores
+	@-$(BIN)/python scripts/compile_core.py
 	@$(BIN)/python -m pytest -m soak -n 2 --dist loadfile --timeout 5400 --durations=10
 
 pin: setup ## write constraints.txt from what .venv holds

@@ -39,8 +39,11 @@ class Api:
         self._ctx = ctx
 
     def op(self, number: int, *args: Any) -> Any:
-        raw = self._host(number, encode(list(args), 20 * 1024), self.meter)
+        raw = self.raw(number, encode(list(args), 20 * 1024))
         return None if raw is None else decode(raw)
+
+    def raw(self, number: int, payload: bytes) -> bytes | None:
+        return self._host(number, payload, self.meter)
 
     def get(self, *key: Any) -> Any:
         return self.op(ops.GET, *key)

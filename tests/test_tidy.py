@@ -20,11 +20,13 @@ NO_UNIT_TEST: dict[str, str] = {
     "consensus/rounds.py": "abstract: tests of pbft and dbft",
     "protocol/transport.py": "types only",
     "contracts/machine.py": "types only",
+    "ledger/contracts/requests.py": "types only",
 }
 
 
 IMPURE: dict[str, tuple[str, ...]] = {
     # core file -> what it may do that the rest of the core may not
+    "contracts/thread_stack.py": ("ctypes in the core",),
     "contracts/wasm_instance.py": ("ctypes in the core", "broad except in the core"),
 }
 

@@ -129,7 +129,7 @@ def _save(figures: Figures, out: Path) -> bytes:
 
 
 def _print(figures: Figures, out: Path) -> None:
-    table = Table("measure", "median", "runs")
+    table = Table("measure", "median", "runs", title=f"core: {figures.core}")
     for name, text in ROWS.items():
         runs = ", ".join(f"{value:,.4g}" for value in figures.runs.get(name, []))
         table.add_row(text, f"{getattr(figures, name):,.5g}", runs)

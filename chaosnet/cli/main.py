@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from chaosnet import __version__
+from chaosnet import __version__, compiled
 from chaosnet.base.errors import ChaosError
 from chaosnet.cli import (
     account,
@@ -78,12 +78,18 @@ def options(
 
 @app.command()
 def version(*, as_json: Json = False) -> None:
-    """Print the release, and the rule sets it knows."""
+    """Print the release, the rule sets it knows, and whether its core is compiled."""
     if as_json:
-        known = {"version": __version__, "rules": rules_known(), "python": platform.python_version()}
+        known = {
+            "version": __version__,
+            "rules": rules_known(),
+            "python": platform.python_version(),
+            "core": compiled.word(),
+        }
         print_json(known)
     else:
-        print_fields([("chaosnet", __version__), ("rule sets", ", ".join(map(str, rules_known())))])
+        rules = ", ".join(map(str, rules_known()))
+        print_fields([("chaosnet", __version__), ("rule sets", rules), ("core", compiled.word())])
 
 
 def assemble() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from chaosnet.base.errors import Invalid
-from chaosnet.contracts.values import Value
+from chaosnet.contracts.values import Unchecked, Value
 
 API: Final = 1
 METHODS_MAX: Final = 128
@@ -62,7 +62,7 @@ class Kind:
         kind = _TYPES[self.word]
         object.__setattr__(self, "exact", None if kind is object else kind)
 
-    def fits(self, value: Value, is_address: Callable[[str], bool]) -> bool:
+    def fits(self, value: Unchecked, is_address: Callable[[str], bool]) -> bool:
         """Return whether a value is so."""
         if value is None:
             return self.is_optional or self.word == "any"
@@ -147,14 +147,15 @@ def parse_interface(value: Value) -> Interface:
 
 
 def check_args(
-    args: Sequence[tuple[str, Kind]], values: list[Value], is_address: Callable[[str], bool]
-) -> list[Value]:
+    args: Sequence[tuple[str, Kind]], values: list[Unchecked], is_address: Callable[[str], bool]
+) -> list[Unchecked]:
     """Return the values with nil for optional ones left out at the end; raise Invalid(`bad_args`)."""
     if len(values) > len(args):
         raise Invalid("bad_args", f"{len(values)} arguments, at most {len(args)}")
     if len(values) < len(args):
         values = values + [None] * (len(args) - len(values))
-    for (name, kind), value in zip(args, values, strict=True):
+    for at, value in enumerate(values):
+        name, kind = args[at]
         if type(value) is kind.exact and (kind.word != "address" or is_address(value)):  # type: ignore[arg-type]
             continue
         if not kind.fits(value, is_address):

@@ -6,13 +6,17 @@ of both engines write and read exactly these bytes. There are no floats: two mac
 """
 
 from itertools import chain
-from typing import Final, TypeAlias, Union
+from typing import Any, Final, TypeAlias, Union
 
 import msgspec
 
 from chaosnet.base.errors import Invalid
 
 Value: TypeAlias = Union[bool, int, str, bytes, list["Value"], dict[str, "Value"], None]  # noqa: UP007
+
+Unchecked: TypeAlias = Any
+"""What may be no value at all. It has no type, for compiled code refuses what is not of a declared one, with
+errors of its own; here the checks below decide."""
 
 VALUE_BYTES_MAX: Final = 16 * 1024
 """(chain) bytes of one encoded value."""
@@ -31,7 +35,7 @@ _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder().decode
 
 
-def encode(value: Value, size_max: int = VALUE_BYTES_MAX) -> bytes:
+def encode(value: Unchecked, size_max: int = VALUE_BYTES_MAX) -> bytes:
     """Return the canonical bytes; raise Invalid(`malformed` | `too_large`) for what is no value."""
     if type(value) is not int or not INT_MIN <= value <= INT_MAX:
         check_value(value)
@@ -54,13 +58,14 @@ def decode(raw: bytes, size_max: int = VALUE_BYTES_MAX) -> Value:
     if len(raw) > size_max:
         raise Invalid("too_large", f"{len(raw)} bytes, at most {size_max}")
     try:
-        value: Value = _decode(raw)
+        value: Unchecked = _decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError, OverflowError) as error:
         raise Invalid("malformed", str(error)) from error
     check_value(value)
     if _encode(value) != raw:
         raise Invalid("not_canonical")
-    return value
+    checked: Value = value
+    return checked
 
 
 def check_value(value: object) -> None:

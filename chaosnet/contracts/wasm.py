@@ -6,6 +6,7 @@ each depth of calls has its own instance. Out of fuel, or ended by the host, an 
 after the next restore; whatever else stops it in the middle ends its life.
 """
 
+from _thread import get_ident
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -18,14 +19,13 @@ from chaosnet.contracts.faults import TEXT_BYTES_MAX, GuestFault, OutOfGas
 from chaosnet.contracts.images import ImageCache
 from chaosnet.contracts.machine import Ended, HostCall, Image
 from chaosnet.contracts.ops import DEPTH_MAX, IMAGE_BYTE_FUEL, LOAD_FUEL_MAX
+from chaosnet.contracts.thread_stack import check_stack
 from chaosnet.contracts.wasm_instance import (
     AREA_BYTES,
     CONTEXT_BYTES_MAX,
     Instance,
-    check_stack,
     make_engine,
     no_host,
-    thread_self,
 )
 
 IMAGES_BYTES_MAX: Final = 128 << 20
@@ -35,7 +35,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class WasmImage:
-    """A loaded contract: memory from the end of the guest's stack up to the heap's mark."""
+    """A loaded contract: the end of the guest's stack, and memory up to the heap's mark."""
 
     engine: str
     content: bytes
@@ -88,7 +88,7 @@ class WasmMachine:
         self._wasm = make_engine()
         self._engines: dict[str, _Engine] = {}
         self._images = ImageCache(images_bytes_max)
-        self._thread: int | None = None
+        self._running_on: int | None = None
         self._depth = 0
 
     def start(self, engine: str) -> None:
@@ -121,10 +121,10 @@ class WasmMachine:
         return module
 
     def _check_thread(self) -> None:
-        thread = thread_self()
-        if thread != self._thread:
+        thread = get_ident()
+        if thread != self._running_on:
             check_stack()
-            self._thread = thread
+            self._running_on = thread
 
     def _instance(self, engine: _Engine) -> Instance:
         """Return the instance of this depth; a new one after a trap."""

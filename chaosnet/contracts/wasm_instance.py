@@ -1,6 +1,6 @@
 """One instance of an engine on wasmtime: its memory, its meter, and the calls in both directions.
 
-The only file of the core that reaches into a C library. What is decided here is consensus: with which
+Reaches into the C library past its Python, for speed. What is decided here is consensus: with which
 settings the modules run, what a memory is restored to, and which traps are the guest's own fault.
 """
 
@@ -14,15 +14,10 @@ from wasmtime import _bindings, _ffi
 from chaosnet.base.errors import Broken
 from chaosnet.contracts.faults import GuestFault, OutOfGas
 from chaosnet.contracts.machine import HostCall
-from chaosnet.contracts.ops import DEPTH_MAX
+from chaosnet.contracts.thread_stack import MAX_WASM_STACK
 
 MEMORY_BYTES: Final = 24 << 20
 """(chain) memory of an instance, fixed when the modules were linked."""
-MAX_WASM_STACK: Final = 8 << 20
-"""Native stack of one frame: never the bound that is met first, whatever the processor."""
-STACK_BYTES: Final = (DEPTH_MAX + 1) * MAX_WASM_STACK
-"""Least stack of the thread that runs a machine."""
-
 IO_BYTES: Final = 20 << 10
 """Most of one request or answer."""
 AREA_BYTES: Final = 24 << 10
@@ -49,7 +44,6 @@ _TRAP_FAULTS: Final = {
     wasmtime.TrapCode.UNREACHABLE.value: "script_error",
 }
 """Traps that depend on nothing but module and input. Any other is a fault of the host."""
-
 
 HELD_FUEL_MAX: Final = 10_000_000
 """A call with so much fuel, about a millisecond, keeps the interpreter's lock: handing it on takes longer."""
@@ -79,31 +73,17 @@ _trap_new_code = _bind("wasmtime_trap_new_code", ctypes.c_uint8)
 _trap_code = _bind("wasmtime_trap_code", _ADDRESS, _ADDRESS, result=ctypes.c_bool)
 _trap_delete = _bind("wasm_trap_delete", _ADDRESS, result=None)
 _Callback = ctypes.CFUNCTYPE(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_size_t)
+_no_callback = _Callback()
 _Words = ctypes.c_uint32 * 8
 _no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 _string_at = ctypes.string_at
 _libc = ctypes.PyDLL(None)
 _memmove = _bind("memmove", _ADDRESS, _ADDRESS, ctypes.c_size_t, library=_libc)
 _memset = _bind("memset", _ADDRESS, ctypes.c_int, ctypes.c_size_t, library=_libc)
-thread_self = _bind("pthread_self", library=_libc)
-
-
-def thread_stack_bytes() -> int:
-    """Return the size of the running thread's stack."""
-    attributes = ctypes.create_string_buffer(256)
-    start, size = ctypes.c_void_p(), ctypes.c_size_t()
-    failed = _libc.pthread_getattr_np(ctypes.c_void_p(thread_self()), attributes)
-    if failed or _libc.pthread_attr_getstack(attributes, ctypes.byref(start), ctypes.byref(size)):
-        raise Broken("internal", "the size of the thread's stack cannot be read")
-    _libc.pthread_attr_destroy(attributes)
-    return size.value
-
-
-def check_stack() -> None:
-    """Raise Broken when the running thread has too small a stack for contracts."""
-    has = thread_stack_bytes()
-    if has < STACK_BYTES:
-        raise Broken("internal", f"contracts need a thread with {STACK_BYTES} bytes of stack, this has {has}")
+_madvise = _bind("madvise", _ADDRESS, ctypes.c_size_t, ctypes.c_int, result=ctypes.c_int, library=_libc)
+_MADV_DONTNEED: Final = 4
+_SHALLOW_BYTES: Final = 8 << 10
+"""Of the stack: so much is cleared by writing over it, the rest by giving its pages back."""
 
 
 def make_engine() -> wasmtime.Engine:
@@ -180,11 +160,11 @@ class Instance:
         self._asked: dict[int, Any] = {}
         """By address: what the engine lays out its arguments in; it has few places for that."""
         self._callback = _Callback(self._answer)  # kept: the library holds only its address
-        import_type = wasmtime.FuncType([wasmtime.ValType.i32()] * 2, [wasmtime.ValType.i32()])
+        kind = self._kind = wasmtime.FuncType([wasmtime.ValType.i32()] * 2, [wasmtime.ValType.i32()])
         function = _ffi.wasmtime_func_t()
         callback = ctypes.cast(self._callback, _bindings.wasmtime_func_unchecked_callback_t)
         _bindings.wasmtime_func_new_unchecked(
-            context, import_type.ptr(), callback, None, _no_finalizer, ctypes.byref(function)
+            context, kind.ptr(), callback, None, _no_finalizer, ctypes.byref(function)
         )
         instance = wasmtime.Instance(self._store, module, [wasmtime.Func._from_raw(function)])  # noqa: SLF001
         self._exports = instance.exports(self._store)
@@ -213,6 +193,7 @@ class Instance:
         if not isinstance(pointer, wasmtime.Global):
             raise Broken("internal", "the module does not export its stack pointer")
         self.start: int = pointer.value(self._store)
+        self._deep = max(0, self.start - _SHALLOW_BYTES)
         self._pointer = ctypes.addressof(pointer._global)  # noqa: SLF001
         self._pointer_value = _bindings.wasmtime_val_t()
         self._pointer_value.kind = _ffi.WASMTIME_I32
@@ -223,7 +204,7 @@ class Instance:
         """Give the memory back now: the callback holds the instance, so nothing else would in time."""
         self._io.release()
         self._store.close()
-        del self._callback
+        self._callback = _no_callback
 
     def set_fuel(self, fuel: int) -> None:
         """Fill the meter."""
@@ -232,7 +213,7 @@ class Instance:
 
     # ── the guest asks ──
 
-    def _answer(self, _env: int, _caller: int, slots_at: int, _count: int) -> int | None:
+    def _answer(self, _env: object, _caller: object, slots_at: int, _count: object) -> int | None:
         """Answer env.host. An exception that left would kill the process: it is kept, and a trap raised."""
         try:
             meter = self.meter
@@ -296,8 +277,8 @@ class Instance:
             self._catch_up(ended, waiting)
         except (GuestFault, Broken):
             raise
-        except BaseException as error:
-            raise _host_failed(error) from error
+        except BaseException as error:  # noqa: BLE001 - never the guest's fault
+            raise _host_failed(error)  # noqa: B904 - it is the cause
         finally:
             self.meter.write_back()
         return bytes(ended[waiting:])
@@ -337,7 +318,7 @@ class Instance:
         if isinstance(stored, GuestFault | Broken):
             raise stored
         if stored is not None:
-            raise _host_failed(stored) from stored
+            raise _host_failed(stored)
         fault = _TRAP_FAULTS.get(code.value) if known else None
         if fault is None:
             raise Broken("internal", f"the engine stopped with trap {code.value if known else 'unknown'}")
@@ -348,17 +329,19 @@ class Instance:
     def restore(self, content: bytes) -> None:
         """Make the memory what it was when `content` was taken: stack, data, heap and what lies above."""
         base = self._base
-        end = self.start + len(content)
-        _memset(base, 0, self.start)
-        high = self._mark()
-        _memmove(base + self.start, content, len(content))
+        deep, high = self._deep, self._mark()
+        end = deep + len(content)
+        if _madvise(base, deep, _MADV_DONTNEED):  # pages never touched cost nothing so; anew they are zero
+            _memset(base, 0, deep)
+        _memmove(base + deep, content, len(content))
         if high > end:
             _memset(base + end, 0, high - end)
         _global_set(self._context, self._pointer, self._pointer_value_at)
 
     def content(self) -> bytes:
-        """Return the memory from the end of the stack up to the heap's mark."""
-        return _string_at(self._base + self.start, max(0, self._mark() - self.start))
+        """Return the stack's end, empty, and the memory after it up to the heap's mark."""
+        used = _string_at(self._base + self.start, max(0, self._mark() - self.start))
+        return bytes(self.start - self._deep) + used
 
     def _mark(self) -> int:
         """Return how far the heap reached, never out of the memory: a guest may have written over it."""
@@ -390,7 +373,9 @@ class Instance:
 
 
 def _host_failed(error: BaseException) -> Broken:
-    return Broken("internal", f"a host function failed: {error!r}")
+    failed = Broken("internal", f"a host function failed: {error!r}")
+    failed.__cause__ = error
+    return failed
 
 
 def no_host(op: int, _payload: bytes, _meter: object) -> bytes | None:

@@ -17,7 +17,7 @@ _CHECKSUM = 0x2BC830A3
 _CHECKSUM_WORDS = 6
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _STEPS = tuple(
-    reduce(xor, (generator for place, generator in enumerate(_GENERATOR) if top >> place & 1), 0)
+    reduce(xor, [generator for place, generator in enumerate(_GENERATOR) if top >> place & 1], 0)
     for top in range(32)
 )
 """What each value of the five bits that leave the remainder adds to it."""

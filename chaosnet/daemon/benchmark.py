@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from chaosnet import compiled
 from chaosnet.crypto.signing import is_valid, public_key_of, sign
 from chaosnet.daemon.benchmark_contracts import ContractFigures
 from chaosnet.daemon.devnet import Devnet, check_ports
@@ -73,6 +74,8 @@ class EngineFigures(msgspec.Struct, frozen=True, omit_defaults=True):
 class Figures(msgspec.Struct):
     """What was measured; medians over the runs."""
 
+    core: str = ""
+    """`compiled` or `python`."""
     ed25519_per_s: float = 0
     ed25519_two_threads_per_s: float = 0
     one_validator_per_s: float = 0
@@ -110,7 +113,7 @@ class Figures(msgspec.Struct):
 
 def run_benchmark(scale: Scale, note: Note) -> Figures:
     """Measure everything; takes some minutes."""
-    figures = Figures()
+    figures = Figures(core=compiled.word())
     note("signatures")
     figures.ed25519_per_s = ed25519_rate(threads=1)
     figures.ed25519_two_threads_per_s = ed25519_rate(threads=2)

@@ -23,6 +23,7 @@ from chaosnet.contracts.values import Value
 from chaosnet.crypto.addresses import KEY_ACCOUNT, format_address
 from chaosnet.daemon.benchmark_profile import RATIO_MAX, ProfileRow, profiled
 from chaosnet.daemon.benchmark_programs import NASTY, SOURCES, nasty_source
+from chaosnet.daemon.collecting import collecting_seldom
 from chaosnet.daemon.loadgen import Sender, make_senders
 from chaosnet.daemon.machines import load_machine, start_thread
 from chaosnet.devchain.accounts import dev_account
@@ -31,9 +32,10 @@ from chaosnet.ledger.accounts import Account
 from chaosnet.ledger.apply import Execution
 from chaosnet.ledger.context import Context, params_of, rules_of
 from chaosnet.ledger.contracts.books import Books, entry_start
-from chaosnet.ledger.contracts.frames import Request, Result, Run, call_contract
+from chaosnet.ledger.contracts.frames import Run, call_contract
 from chaosnet.ledger.contracts.host import host_of
 from chaosnet.ledger.contracts.records import contract_id
+from chaosnet.ledger.contracts.requests import Request, Result
 from chaosnet.ledger.genesis_state import genesis_state
 from chaosnet.ledger.keys import entry_key
 from chaosnet.ledger.overlay import Overlay
@@ -202,7 +204,8 @@ def run_contracts(scale: ContractScale, note: Note) -> ContractFigures:
 
     def work() -> None:
         try:
-            done.set_result(measure_contracts(load_machine(1), scale, note))
+            with collecting_seldom():  # as a node does
+                done.set_result(measure_contracts(load_machine(1), scale, note))
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
             done.set_exception(error)
 

@@ -7,8 +7,8 @@ from hashlib import sha256
 from importlib import metadata, resources
 
 from chaosnet.base.errors import Broken
+from chaosnet.contracts.thread_stack import STACK_BYTES
 from chaosnet.contracts.wasm import WasmMachine
-from chaosnet.contracts.wasm_instance import STACK_BYTES
 from chaosnet.daemon.engine_cache import EngineCache, cache_directory
 from chaosnet.rules.engines import ENGINES, WASMTIME_VERSIONS
 

@@ -1,7 +1,6 @@
 """One node process: keys, storage, kernel, transport, listeners; started and stopped in order."""
 
 import asyncio
-import gc
 import os
 import secrets
 import signal
@@ -26,6 +25,7 @@ from chaosnet.crypto.addresses import parse_address
 from chaosnet.crypto.signing import public_key_of
 from chaosnet.daemon.answers import KeyAnswers
 from chaosnet.daemon.backend import Identity, NodeBackend
+from chaosnet.daemon.collecting import collect_seldom
 from chaosnet.daemon.config import Config, TrustSection, endpoint, load_config
 from chaosnet.daemon.journal import log_fact, set_up_logging
 from chaosnet.daemon.keystore import Keystore, read_password
@@ -272,10 +272,7 @@ class NodeProcess:
         if config.network.listen:
             await listen_for_nodes(transport, config.network.listen)
         stack.push_async_callback(transport.stop)
-        gc.collect()
-        gc.freeze()
-        # The state is one large tree of tuples: frequent full collections would only walk it in vain.
-        gc.set_threshold(50_000, 50, 1_000)
+        collect_seldom()
         runtime.start()
         log.info("node_started", name=config.node.name, height=node.head.header.height)
         notify("READY=1")

@@ -5,17 +5,16 @@ the state table and the supply. Signatures are verified some blocks ahead, in th
 the interpreter's lock.
 """
 
-import gc
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
 from chaosnet.base.errors import Broken, Invalid, Refused
 from chaosnet.contracts.machine import Machine
+from chaosnet.daemon.collecting import collecting_seldom
 from chaosnet.daemon.machines import main_machine
 from chaosnet.daemon.runtime import VERIFY_CHUNK, verify_items
 from chaosnet.kernel.blocks import Candidate
@@ -78,7 +77,7 @@ def replay(
     config = NodeConfig(genesis, node_id=bytes(32), seed=b"", machine=main_machine(genesis.rule))
     node = make_node(config, first, store)
     _change_engine(node, 1)
-    with _collecting_seldom(), ThreadPoolExecutor(threads, thread_name_prefix="verify") as pool:
+    with collecting_seldom(), ThreadPoolExecutor(threads, thread_name_prefix="verify") as pool:
         # Blocks that are not final may go while this reads them.
         height, rows = store.snapshot(is_final=True)
         txs = _run(node, store, pool, height, progress)
@@ -107,7 +106,7 @@ def replay_to(store: ChainView, genesis: Genesis, height: int, machine: Machine,
         raise Invalid("not_found", f"block {height} is not final yet")
     node = make_node(NodeConfig(genesis, node_id=bytes(32), seed=b"", machine=machine), first, store)
     _change_engine(node, 1)
-    with _collecting_seldom():
+    with collecting_seldom():
         for done in range(1, height + 1):
             stored, candidate = _stored_candidate(node, store, done)
             node.effects.clear()
@@ -228,14 +227,3 @@ def _compare_state(node: Node, rows: dict[bytes, bytes]) -> None:
 
 def _differs(height: int, what: str) -> Broken:
     return Broken("data_damaged", f"block {height}: {what} differs from what execution gives")
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """The state is one large tree of tuples: frequent full collections would only walk it in vain."""
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 50, 1_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

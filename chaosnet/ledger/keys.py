@@ -183,4 +183,4 @@ def entry_key(contract: bytes, key: bytes) -> bytes:
 
 
 def _key(room: int, *parts: bytes) -> bytes:
-    return bytes((room,)) + b"".join(bytes((len(part),)) + part for part in parts)
+    return bytes((room,)) + b"".join([bytes((len(part),)) + part for part in parts])

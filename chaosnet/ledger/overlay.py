@@ -8,7 +8,6 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
-from itertools import takewhile
 from typing import Any, Final
 
 from chaosnet.ledger.accounts import NO_ACCOUNT, Account, decode_account, encode_account, total
@@ -95,8 +94,10 @@ class Overlay:
         """
         added = self._added.get(prefix[:_CONTRACT_BYTES], [])
         at = bisect_left(added, start)
-        keys = merge(self._state.entries_from(start), (added[i] for i in range(at, len(added))))
-        return ((key, self.entry(key)) for key in takewhile(lambda key: key.startswith(prefix), keys))
+        for key in merge(self._state.entries_from(start), _from(added, at)):
+            if not key.startswith(prefix):
+                return
+            yield key, self.entry(key)
 
     def checkpoint(self) -> int:
         """Return a mark of this moment for `rollback`."""
@@ -159,3 +160,8 @@ class Overlay:
             return read[key]
         value = read[key] = self._state.get(key)
         return value
+
+
+def _from(keys: list[bytes], at: int) -> Iterator[bytes]:
+    for i in range(at, len(keys)):
+        yield keys[i]

@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from operator import itemgetter
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeAlias
 
 from chaosnet.base.errors import Broken
 from chaosnet.base.units import EMPTY_HASH, Hash32
@@ -25,13 +25,14 @@ from chaosnet.crypto.ics23 import Neighbour, encode_existence, encode_nonexisten
 from chaosnet.ledger.index import SortedKeys
 from chaosnet.ledger.keys import ENTRY
 
-Empty = tuple[bytes]
-"""(hash,): only EMPTY itself."""
-Inner = tuple[bytes, "Node", "Node"]
-"""(hash, left, right)"""
-Leaf = tuple[bytes, int, bytes, bytes]
-"""(hash, SHA-256 of the key as a number, key, value)"""
-Node = Empty | Inner | Leaf
+Node: TypeAlias = Any
+"""A tuple, of no declared type: the compiler would take one of known length apart and make another of it.
+
+One of Empty: (hash,); Leaf: (hash, SHA-256 of the key as a number, key, value); Inner: (hash, left, right).
+"""
+Empty: TypeAlias = Node
+Leaf: TypeAlias = Node
+Inner: TypeAlias = Node
 
 EMPTY: Final[Empty] = (EMPTY_HASH,)
 _DEPTH: Final = 256
@@ -106,7 +107,9 @@ class State:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the items whose key starts so. Walks the whole tree: not for use in every block."""
-        return (item for item in self.items() if item[0].startswith(prefix))
+        for item in self.items():
+            if item[0].startswith(prefix):
+                yield item
 
     def prove(self, key: bytes) -> bytes:
         """Return an encoded ICS-23 CommitmentProof that the key has its value, or that it is absent.
@@ -161,20 +164,16 @@ class _Batch:
         """Return what stands in the place of at most one leaf after changes low .. high-1."""
         if high - low == 1 and (len(node) == 1 or node[1] == self.paths[low]):
             new = self.leaves[low]
-            self.added += (new is not EMPTY) - (node is not EMPTY)
+            self.added += (len(new) != 1) - (len(node) != 1)
             return node if new[0] == node[0] else new
-        leaves = [leaf for leaf in self.leaves[low:high] if _is_leaf(leaf)]
+        leaves = [leaf for leaf in self.leaves[low:high] if len(leaf) == 4]
         if len(node) == 4:
             at = bisect_left(self.paths, node[1], low, high)
             if at == high or self.paths[at] != node[1]:
                 leaves.append(node)
                 leaves.sort(key=itemgetter(1))
-        self.added += len(leaves) - (node is not EMPTY)
+        self.added += len(leaves) - (len(node) != 1)
         return _build(leaves, [leaf[1] for leaf in leaves], depth)
-
-
-def _is_leaf(node: Empty | Leaf) -> TypeGuard[Leaf]:
-    return len(node) == 4
 
 
 def _split(paths: list[int], low: int, high: int, depth: int) -> int:
@@ -190,9 +189,9 @@ def _split(paths: list[int], low: int, high: int, depth: int) -> int:
 
 def _join(left: Node, right: Node) -> Node:
     """Return the parent of two nodes; a lone leaf moves up."""
-    if left is EMPTY and len(right) != 3:
+    if len(left) == 1 and len(right) != 3:
         return right
-    if right is EMPTY and len(left) != 3:
+    if len(right) == 1 and len(left) != 3:
         return left
     return sha256(b"\x01" + left[0] + right[0]).digest(), left, right
 
@@ -238,7 +237,7 @@ def _neighbour(above: list[_Step], end: Empty | Leaf, path: int, *, right: bool)
     while steps:
         node, went_right = steps.pop()
         side = node[2] if right else node[1]
-        if went_right != right and side is not EMPTY:
+        if went_right != right and len(side) != 1:
             steps.append((node, right))
             return _outermost(side, steps, leftmost=right)
     return None
@@ -248,7 +247,7 @@ def _outermost(node: Node, steps: list[_Step], *, leftmost: bool) -> Neighbour:
     """Return the first or last leaf below a node that is not empty and lies at the end of these steps."""
     while len(node) == 3:
         near = node[1] if leftmost else node[2]
-        right = (near is EMPTY) == leftmost
+        right = (len(near) == 1) == leftmost
         steps.append((node, right))
         node = node[2] if right else node[1]
     if len(node) == 1:

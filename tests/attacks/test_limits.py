@@ -220,7 +220,7 @@ def test_a_heap_mark_that_was_written_over_leads_nowhere(mark: int) -> None:
         instance.set_fuel(FUEL)
         instance.enter(instance.vm_call, 0)
         assert len(instance.content()) <= MEMORY_BYTES
-        instance.restore(b"content")
+        instance.restore(bytes(instance.start) + b"content")
         assert instance.whole_memory()[1024:1031] == b"content"
 
     on_big_stack(task)

@@ -12,7 +12,7 @@ from chaosnet.contracts.ops import LOAD_FUEL_MAX
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.contracts import rights, tokens
 from chaosnet.ledger.contracts.books import Books, free
-from chaosnet.ledger.contracts.frames import NO_ARGS, Request, Result, Run, Tank, call_contract, init_contract
+from chaosnet.ledger.contracts.frames import NO_ARGS, Run, Tank, call_contract, init_contract
 from chaosnet.ledger.contracts.host import host_of
 from chaosnet.ledger.contracts.names import address_text
 from chaosnet.ledger.contracts.records import (
@@ -22,6 +22,7 @@ from chaosnet.ledger.contracts.records import (
     interface_hash_of,
     source_hash_of,
 )
+from chaosnet.ledger.contracts.requests import Request, Result
 from chaosnet.ledger.keys import contract_key, source_key
 from chaosnet.ledger.members import find_member
 from chaosnet.ledger.overlay import Overlay

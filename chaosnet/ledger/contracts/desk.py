@@ -5,10 +5,11 @@ from typing import Final
 from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.contracts.faults import GuestFault
 from chaosnet.contracts.interface import ANY
-from chaosnet.contracts.values import Value
+from chaosnet.contracts.values import Unchecked
 from chaosnet.ledger.contracts import tokens
-from chaosnet.ledger.contracts.frames import Frame, Run
+from chaosnet.ledger.contracts.frames import Run
 from chaosnet.ledger.contracts.names import address_of_text, asset_of_text, asset_text, token_of_text
+from chaosnet.ledger.contracts.requests import Frame
 from chaosnet.model.contract_actions import COS, SENT_MAX, Sent
 
 OWN: Final = "own"
@@ -48,18 +49,18 @@ class Desk:
                 return
         raise GuestFault("permission", f"transfer of {asset_text(asset)}")
 
-    def permitted_token(self, text: Value) -> bytes:
+    def permitted_token(self, text: Unchecked) -> bytes:
         """Return a token that may leave the contract."""
         token = token_of_text(text)
         self.check_transfer(token)
         return token
 
-    def address_of(self, text: Value) -> bytes:
+    def address_of(self, text: Unchecked) -> bytes:
         """Return the address of a text."""
         self.books.charge(self.books.prices.address)
         return address_of_text(self.run.prefix, text)
 
-    def sent_of(self, value: Value) -> Sent:
+    def sent_of(self, value: Unchecked) -> Sent:
         """Return assets that may leave the contract, in order."""
         if value is None or value == []:
             return ()
@@ -71,21 +72,21 @@ class Desk:
         return tuple(sent)
 
 
-def list_of(value: Value, size: int | None = None) -> list[Value]:
+def list_of(value: Unchecked, size: int | None = None) -> list[Unchecked]:
     """Return a list; fault `bad_args`."""
     if not isinstance(value, list) or (size is not None and len(value) != size):
         raise GuestFault("bad_args", "a list" if size is None else f"a list of {size}")
     return value
 
 
-def text_of(value: Value) -> str:
+def text_of(value: Unchecked) -> str:
     """Return a text; fault `bad_args`."""
     if not isinstance(value, str):
         raise GuestFault("bad_args", "text")
     return value
 
 
-def bytes_of(value: Value) -> bytes:
+def bytes_of(value: Unchecked) -> bytes:
     """Return bytes, those of a text too; fault `bad_args`."""
     if isinstance(value, str):
         return value.encode()
@@ -94,7 +95,7 @@ def bytes_of(value: Value) -> bytes:
     return value
 
 
-def number_of(value: Value) -> int:
+def number_of(value: Unchecked) -> int:
     """Return an integer from 0 to 2^63-1; fault `bad_args`."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= AMOUNT_MAX:
         raise GuestFault("bad_args", "an integer from 0 to 2^63-1")

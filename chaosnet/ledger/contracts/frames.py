@@ -22,14 +22,15 @@ from chaosnet.ledger.context import Context
 from chaosnet.ledger.contracts.books import Books, Mark
 from chaosnet.ledger.contracts.names import address_text, asset_text, is_address_text
 from chaosnet.ledger.contracts.records import Contract, find_contract, source_of
+from chaosnet.ledger.contracts.requests import Frame, Request, Result
 from chaosnet.ledger.contracts.tokens import move
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.model.contract_actions import Sent
 from chaosnet.model.receipt import Event
 
 NO_ARGS = b"\x90"
 """An empty list."""
 _NIL = b"\xc0"
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Tank:
@@ -50,45 +51,6 @@ class Tank:
         if self._left < 0:
             self._left = 0
             raise OutOfGas
-
-
-class Request(msgspec.Struct, frozen=True):
-    """What is to be called."""
-
-    contract: bytes
-    """Address."""
-    method: str
-    args: bytes
-    """Canonical list."""
-    caller: bytes
-    """Account or contract that calls; it pays what is sent."""
-    sent: Sent = ()
-    is_static: bool = False
-    given: list[Value] | None = None
-    """The arguments decoded, where they are at hand."""
-
-
-class Result(msgspec.Struct, frozen=True):
-    """How a call ended."""
-
-    code: str
-    """`ok`, or a code of FAULTS."""
-    value: bytes
-    """Canonical value, when ok."""
-    text: str
-    fuel: int
-    """What the caller owes."""
-
-
-class Frame(msgspec.Struct):
-    """One call that is running."""
-
-    contract: Contract
-    caller: bytes
-    sent: Sent
-    is_static: bool
-    left_at_fault: int = 0
-    """Fuel that was left when a host function last ended the frame."""
 
 
 @dataclass(slots=True)
@@ -240,7 +202,8 @@ def _run_machine(  # noqa: PLR0913 - one frame
 def context_of(run: Run, frame: Frame) -> bytes:
     """Return what a frame may know of where it is: a canonical map."""
     ctx, prefix = run.books.ctx, run.prefix
-    return values.encode_known(  # its keys ascending
+    sent = [(asset_text(asset), amount) for asset, amount in frame.sent]
+    return _encode(  # keys are ascending: nothing sorts them
         {
             "action": run.action,
             "caller": address_text(prefix, frame.caller),
@@ -248,7 +211,7 @@ def context_of(run: Run, frame: Frame) -> bytes:
             "height": ctx.height,
             "origin": address_text(prefix, run.origin),
             "self": address_text(prefix, frame.contract.address),
-            "sent": {asset_text(asset): amount for asset, amount in frame.sent},
+            "sent": dict(sorted(sent)),
             "time": ctx.time_ms,
             "tx": run.tx_id.hex(),
         }

@@ -15,13 +15,14 @@ from chaosnet.contracts.faults import GuestFault
 from chaosnet.contracts.interface import ANY, check_args
 from chaosnet.contracts.keys import decode_key, encode_key, encode_prefix
 from chaosnet.contracts.machine import HostCall, Meter
-from chaosnet.contracts.values import VALUE_BYTES_MAX, Value
+from chaosnet.contracts.values import VALUE_BYTES_MAX, Unchecked
 from chaosnet.crypto.signing import is_valid
 from chaosnet.ledger.contracts import host_assets
 from chaosnet.ledger.contracts.books import entry_value
 from chaosnet.ledger.contracts.desk import Desk, bytes_of, list_of, number_of, text_of
-from chaosnet.ledger.contracts.frames import Frame, Request, Run, call_contract
-from chaosnet.ledger.contracts.names import address_text
+from chaosnet.ledger.contracts.frames import Run, call_contract
+from chaosnet.ledger.contracts.names import address_text, said
+from chaosnet.ledger.contracts.requests import Frame, Request
 from chaosnet.ledger.keys import entry_prefix
 from chaosnet.model.receipt import Event
 
@@ -59,7 +60,7 @@ class Host(Desk):
             charge = self.books.charge = meter.charge
             charge(self._asking.get(op, prices.host_call) + prices.byte_in * size)
             try:
-                asked: Value = _decode(payload) if size else None
+                asked: Unchecked = _decode(payload) if size else None
             except (msgspec.DecodeError, ValueError, RecursionError, OverflowError):
                 raise GuestFault("bad_value") from None
             answer = work(self, asked, meter)
@@ -76,12 +77,12 @@ class Host(Desk):
 
     # ── storage ──
 
-    def get(self, asked: Value, _meter: Meter) -> bytes | None:
+    def get(self, asked: Unchecked, _meter: Meter) -> bytes | None:
         """Return the value of a key."""
         leaf = self.books.overlay.entry(self._room + encode_key(list_of(asked)))
         return None if leaf is None else entry_value(leaf)
 
-    def set(self, asked: Value, _meter: Meter) -> None:
+    def set(self, asked: Unchecked, _meter: Meter) -> None:
         """Store a value under a key, or delete it."""
         if self.frame.is_static:
             raise GuestFault("static")
@@ -89,7 +90,7 @@ class Host(Desk):
         raw = None if value is None else values.encode(value)
         self.books.put_stored(self._room + encode_key(list_of(key)), raw)
 
-    def scan(self, asked: Value, meter: Meter) -> bytes:
+    def scan(self, asked: Unchecked, meter: Meter) -> bytes:
         """Return the next entries whose keys begin with some parts, as many as fit into one answer."""
         prefix_parts, after, limit = list_of(asked, 3)
         if type(limit) is not int or not 1 <= limit <= ops.SCAN_MAX:
@@ -120,25 +121,25 @@ class Host(Desk):
 
     # ── what others see ──
 
-    def emit(self, asked: Value, _meter: Meter) -> None:
+    def emit(self, asked: Unchecked, _meter: Meter) -> None:
         """Record an event that the interface declares."""
         self.check_not_static()
         name, given = list_of(asked, 2)
         declared = self.frame.contract.interface.events.get(name) if isinstance(name, str) else None
         if declared is None or not isinstance(name, str):
-            raise GuestFault("bad_args", f"no event is called {str(name)[:64]}")
+            raise GuestFault("bad_args", f"no event is called {said(name)}")
         filled = check_args(declared, list_of(given), self.run.is_address)
         events = self.run.events
         if len(events) >= ops.EVENTS_MAX:
             raise GuestFault("too_large", f"over {ops.EVENTS_MAX} events")
         events.append(Event(self.address, name, values.encode(filled, ops.EVENT_BYTES_MAX), len(events)))
 
-    def show(self, _asked: Value, _meter: Meter) -> None:
+    def show(self, _asked: Unchecked, _meter: Meter) -> None:
         """Do nothing: printing is for tests."""
 
     # ── calls ──
 
-    def call(self, asked: Value, meter: Meter) -> bytes | None:
+    def call(self, asked: Unchecked, meter: Meter) -> bytes | None:
         """Call another contract; its failure is this frame's too, unless it was only tried."""
         to, method, args, sent, fuel, is_static, is_try = list_of(asked, 7)
         request = Request(
@@ -152,7 +153,7 @@ class Host(Desk):
         )
         return self._call(request, meter, None if fuel is None else number_of(fuel), is_try=bool(is_try))
 
-    def transfer_and_call(self, asked: Value, meter: Meter) -> bytes | None:
+    def transfer_and_call(self, asked: Unchecked, meter: Meter) -> bytes | None:
         """Move an asset to a contract and call its method with it."""
         to, asset, amount, method, args = list_of(asked, 5)
         self.check_not_static()
@@ -181,11 +182,11 @@ class Host(Desk):
 
     # ── around it ──
 
-    def gas_left(self, _asked: Value, meter: Meter) -> bytes:
+    def gas_left(self, _asked: Unchecked, meter: Meter) -> bytes:
         """Return the gas that is left to the frame, rounded down."""
         return values.encode_known(meter.left() // self.run.ctx.rules.gas.fuel_per_gas)
 
-    def hash(self, asked: Value, meter: Meter) -> bytes:
+    def hash(self, asked: Unchecked, meter: Meter) -> bytes:
         """Return a hash in hex."""
         kind, data = list_of(asked, 2)
         algorithm = _HASHES.get(text_of(kind))
@@ -195,7 +196,7 @@ class Host(Desk):
         meter.charge(self._prices.hash_byte * len(raw))
         return values.encode(algorithm(raw).hexdigest())
 
-    def verify(self, asked: Value, meter: Meter) -> bytes:
+    def verify(self, asked: Unchecked, meter: Meter) -> bytes:
         """Return whether a signature is good."""
         meter.charge(self._prices.verify)
         kind, key, message, signature = list_of(asked, 4)
@@ -207,12 +208,12 @@ class Host(Desk):
 
 
 def _of_assets(
-    work: Callable[[Desk, Value], bytes | None],
-) -> Callable[[Host, Value, Meter], bytes | None]:
+    work: Callable[[Desk, Unchecked], bytes | None],
+) -> Callable[[Host, Unchecked, Meter], bytes | None]:
     return lambda host, asked, _meter: work(host, asked)
 
 
-_WORKS: Final[dict[int, Callable[[Host, Value, Meter], bytes | None]]] = {
+_WORKS: Final[dict[int, Callable[[Host, Unchecked, Meter], bytes | None]]] = {
     ops.GET: Host.get,
     ops.SET: Host.set,
     ops.SCAN: Host.scan,

@@ -3,16 +3,16 @@
 from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.contracts import values
 from chaosnet.contracts.faults import GuestFault
-from chaosnet.contracts.values import Value
+from chaosnet.contracts.values import Unchecked
 from chaosnet.ledger.contracts import rights as token_rights
 from chaosnet.ledger.contracts import tokens
 from chaosnet.ledger.contracts.desk import Desk, list_of, number_of, text_of
-from chaosnet.ledger.contracts.names import COS_TEXT, asset_of_text, asset_text, token_of_text
+from chaosnet.ledger.contracts.names import COS_TEXT, asset_of_text, asset_text, said, token_of_text
 from chaosnet.ledger.contracts.records import token_id
 from chaosnet.model.contract_actions import COS, ChangeToken
 
 
-def transfer(desk: Desk, asked: Value) -> None:
+def transfer(desk: Desk, asked: Unchecked) -> None:
     """Move an asset of the contract; the receiver's code does not run."""
     desk.check_not_static()
     to, asset, amount = list_of(asked, 3)
@@ -20,7 +20,7 @@ def transfer(desk: Desk, asked: Value) -> None:
     tokens.move(desk.books, assets[0][0], assets[0][1], source=desk.address, to=desk.address_of(to))
 
 
-def balance(desk: Desk, asked: Value) -> bytes:
+def balance(desk: Desk, asked: Unchecked) -> bytes:
     """Return how much of an asset an address has."""
     address, asset = list_of(asked, 2)
     return values.encode(_balance(desk, desk.address_of(address), asset_of_text(asset)))
@@ -32,7 +32,7 @@ def _balance(desk: Desk, address: bytes, asset: bytes) -> int:
     return tokens.holding_of(desk.books, asset, address)
 
 
-def issue(desk: Desk, asked: Value) -> bytes:
+def issue(desk: Desk, asked: Unchecked) -> bytes:
     """Make more of a token, or a new one, and return its id."""
     desk.check_issue()
     asset, to, amount, options = list_of(asked, 4)
@@ -52,7 +52,7 @@ def issue(desk: Desk, asked: Value) -> bytes:
     return values.encode(asset_text(token))
 
 
-def burn(desk: Desk, asked: Value) -> None:
+def burn(desk: Desk, asked: Unchecked) -> None:
     """Destroy tokens of the contract."""
     desk.check_not_static()
     asset, amount = list_of(asked, 2)
@@ -60,7 +60,7 @@ def burn(desk: Desk, asked: Value) -> None:
     tokens.burn(desk.books, token, desk.address, tokens.check_amount(amount))
 
 
-def approve(desk: Desk, asked: Value) -> None:
+def approve(desk: Desk, asked: Unchecked) -> None:
     """Let another take tokens of the contract."""
     desk.check_not_static()
     asset, spender, expected, amount, expiry = list_of(asked, 5)
@@ -74,7 +74,7 @@ def approve(desk: Desk, asked: Value) -> None:
     )
 
 
-def transfer_from(desk: Desk, asked: Value) -> None:
+def transfer_from(desk: Desk, asked: Unchecked) -> None:
     """Move tokens that their owner has allowed the contract to take."""
     desk.check_not_static()
     asset, owner, to, amount = list_of(asked, 4)
@@ -83,7 +83,7 @@ def transfer_from(desk: Desk, asked: Value) -> None:
     tokens.move_allowed(desk.books, token, tokens.check_amount(amount), way=way, to=desk.address_of(to))
 
 
-def allowance(desk: Desk, asked: Value) -> bytes:
+def allowance(desk: Desk, asked: Unchecked) -> bytes:
     """Return what a spender may take of an owner."""
     asset, owner, spender = list_of(asked, 3)
     token = token_of_text(asset)
@@ -92,13 +92,13 @@ def allowance(desk: Desk, asked: Value) -> bytes:
     )
 
 
-def token(desk: Desk, asked: Value) -> bytes | None:
+def token(desk: Desk, asked: Unchecked) -> bytes | None:
     """Return what is known of a token."""
     record = tokens.find_token(desk.books, token_of_text(list_of(asked, 1)[0]))
     return None if record is None else values.encode(token_rights.token_map(desk.books, record))
 
 
-def rights(desk: Desk, asked: Value) -> None:
+def rights(desk: Desk, asked: Unchecked) -> None:
     """Use a right that the contract holds over a token, or move coins of a reserve.
 
     Changes and their details: hand_on {right, to}, renounce {right}, freeze and unfreeze {subject}, pause,
@@ -109,7 +109,7 @@ def rights(desk: Desk, asked: Value) -> None:
     given = details if isinstance(details, dict) else {}
     for name in given:
         if name not in ("right", "subject", "to", "amount"):
-            raise GuestFault("bad_args", f"unknown detail {name[:32]!r}")
+            raise GuestFault("bad_args", f"unknown detail {said(name)}")
     if change == "fund":
         desk.check_transfer(COS)
     wanted = ChangeToken(
@@ -125,7 +125,7 @@ def rights(desk: Desk, asked: Value) -> None:
     token_rights.change_token(desk.books, desk.address, wanted)
 
 
-def convert(desk: Desk, asked: Value) -> bytes:
+def convert(desk: Desk, asked: Unchecked) -> bytes:
     """Change COS for a token through its reserve, or back, and return what came out."""
     desk.check_not_static()
     asset, amount, into, min_out, expiry = list_of(asked, 5)

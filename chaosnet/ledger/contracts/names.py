@@ -69,3 +69,8 @@ def token_of_text(text: object) -> bytes:
     if asset == COS:
         raise GuestFault("bad_args", "COS is not a token")
     return asset
+
+
+def said(name: object) -> str:
+    """Return what an error says of a name that nobody knows."""
+    return repr(name[:64]) if isinstance(name, str) else f"a {type(name).__name__}"

@@ -79,8 +79,7 @@ def find_contract(get: Callable[[bytes], bytes | None], address: bytes) -> Contr
     value = get(contract_key(address))
     if value is None:
         return None
-    record, interface = _contract_of(value)
-    return Contract(address, record, interface)
+    return _contract_of(address, value)
 
 
 def source_of(reader: Reader, record: ContractRecord) -> bytes:
@@ -92,9 +91,9 @@ def source_of(reader: Reader, record: ContractRecord) -> bytes:
 
 
 @lru_cache(maxsize=_KEPT)
-def _contract_of(value: bytes) -> tuple[ContractRecord, Interface]:
+def _contract_of(address: bytes, value: bytes) -> Contract:
     try:
         record = _decode(value)
-        return record, parse_interface(values.decode(record.interface))
+        return Contract(address, record, parse_interface(values.decode(record.interface)))
     except (msgspec.DecodeError, Invalid) as error:
         raise Broken("data_damaged", f"contract: {error}") from error

@@ -6,16 +6,16 @@ coins of a reserve: those come out by conversion, or to whom the birth of the to
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from chaosnet.base.limits import AMOUNT_MAX
 from chaosnet.contracts.faults import GuestFault
-from chaosnet.contracts.values import Value
+from chaosnet.contracts.values import Unchecked, Value
 from chaosnet.ledger.contracts import tokens
 from chaosnet.ledger.contracts.books import RESERVES, Books
-from chaosnet.ledger.contracts.names import address_of_text, address_text
+from chaosnet.ledger.contracts.names import address_of_text, address_text, said
 from chaosnet.ledger.contracts.tokens import NOBODY, RIGHTS, Reserve, Token
 from chaosnet.ledger.keys import frozen_key
 from chaosnet.model.contract_actions import ChangeToken
@@ -47,7 +47,7 @@ _NEEDS: Final = {
 _symbol = re.compile(r"[A-Z0-9]{2,12}", re.ASCII).fullmatch
 
 
-def new_token(books: Books, token: bytes, issuer: bytes, options: Mapping[str, Value]) -> None:
+def new_token(books: Books, token: bytes, issuer: bytes, options: Mapping[Any, Unchecked]) -> None:
     """Store a token without supply; fault `bad_args` for options that are not those of a token.
 
     Options: symbol, name, decimals, max; the holders of issue, freeze, pause, clawback as addresses; reserve
@@ -213,7 +213,7 @@ def _with_reserve(books: Books, token: bytes) -> tuple[Token, Reserve]:
     return record, record.reserve
 
 
-def _reserve(prefix: str, value: Value) -> Reserve | None:
+def _reserve(prefix: str, value: Unchecked) -> Reserve | None:
     if value is None:
         return None
     if not isinstance(value, dict):
@@ -228,17 +228,17 @@ def _reserve(prefix: str, value: Value) -> Reserve | None:
     )
 
 
-def _check_known(options: Mapping[str, Value], known: tuple[str, ...]) -> None:
+def _check_known(options: Mapping[Any, Unchecked], known: tuple[str, ...]) -> None:
     for name in options:
         if name not in known:
-            raise GuestFault("bad_args", f"unknown option {name[:32]!r}")
+            raise GuestFault("bad_args", f"unknown option {said(name)}")
 
 
-def _holder(prefix: str, value: Value) -> bytes:
+def _holder(prefix: str, value: Unchecked) -> bytes:
     return NOBODY if value is None else address_of_text(prefix, value)
 
 
-def _number(value: Value, name: str, least: int, most: int) -> int:
+def _number(value: Unchecked, name: str, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise GuestFault("bad_args", f"{name} is an integer from {least} to {most}")
     return value

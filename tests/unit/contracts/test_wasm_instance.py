@@ -1,35 +1,9 @@
 """The border to the C library: stacks, meters, and what a memory is restored to."""
 
-import threading
-
 import pytest
 
-from chaosnet.base.errors import Broken
 from chaosnet.contracts.faults import OutOfGas
-from chaosnet.contracts.wasm_instance import STACK_BYTES, check_stack, thread_stack_bytes
 from tests.machines import ENGINES, FakeHost, machine, on_big_stack
-
-
-def test_a_small_thread_is_refused() -> None:
-    caught: list[Broken] = []
-
-    def small() -> None:
-        with pytest.raises(Broken) as broken:
-            machine().start(ENGINES[0])
-        caught.append(broken.value)
-
-    machine()
-    before = threading.stack_size(1 << 20)
-    thread = threading.Thread(target=small)
-    thread.start()
-    threading.stack_size(before)
-    thread.join()
-    assert "stack" in caught[0].detail
-
-
-def test_a_large_thread_passes() -> None:
-    on_big_stack(check_stack)
-    assert on_big_stack(thread_stack_bytes) >= STACK_BYTES
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -52,6 +26,32 @@ def test_restore_makes_every_byte_what_it_was(engine: str) -> None:
 
     first, last = on_big_stack(whole)
     assert first == last
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_depth_of_the_stack_is_cleared_too(engine: str) -> None:
+    source = {
+        "lua/1": b"""local function down(n) return n > 0 and ("x"):gsub("x", function() down(n - 1) end) end
+contract{api=1, methods={run={kind="view", run=function(n) down(n) return 0 end}}}""",
+        "js/1": b"""const down = (n) => n > 0 && JSON.stringify({toJSON: () => { down(n - 1); return 0; }});
+contract({api: 1, methods: {run: {kind: 'view', run(n) { down(Number(n)); return 0n; }}}});""",
+    }[engine]
+
+    def whole() -> list[bytes]:
+        image = machine().prepare(engine, source)
+        found = []
+        for depth in (0, 60, 0):
+            ended = machine().call(image, "run", bytes((0x91, depth)), 100_000_000, FakeHost())
+            assert ended.code == "ok", ended
+            instance = machine()._engines[engine].instances[0]
+            assert instance is not None
+            found.append(instance.whole_memory())
+        return found
+
+    shallow, deep, again = on_big_stack(whole)
+    assert any(deep[:100_000])
+    assert not any(shallow[:100_000])
+    assert shallow == again
 
 
 def test_meter_ends_at_nothing_left() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chaosnet.base.errors import Broken
-from chaosnet.contracts.wasm_instance import STACK_BYTES, check_stack
+from chaosnet.contracts.thread_stack import STACK_BYTES, check_stack
 from chaosnet.daemon import machines
 from chaosnet.rules.engines import ENGINES
 
