@@ -1,8 +1,8 @@
 """Where the busiest modules of the core come from: machine code, if `make compile` made it, else Python.
 
-The same sources either way, compiled by mypyc. Code is kept under a hash of all sources that went into it and
-of the interpreter, so what was compiled before an edit or an upgrade is never used. CHAOSNET_PURE=1 in the
-environment leaves it aside. Which modules, and what may not be among them: docs/decisions/0016.
+The same sources either way, compiled by mypyc. Code is kept under a hash of the interpreter and of all that
+is in it, the constants of other modules too; so what was compiled before an edit is never used. With
+CHAOSNET_PURE=1 in the environment it is left aside. What may be among the modules: docs/decisions/0016.
 """
 
 import os
@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from hashlib import sha256
 from importlib import import_module
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 ROOT: Final = Path(__file__).parent
 KEPT: Final = ROOT / "_compiled"
+ROOMS: Final = ("base", "crypto", "model", "rules", "contracts", "ledger")
+"""Whose constants and types may be part of compiled code."""
 _CONTRACTS: Final = "faults images interface keys ops thread_stack values wasm wasm_instance"
 _LEDGER: Final = "apply check index keys overlay state"
 _LEDGER_CONTRACTS: Final = "actions books check desk frames host host_assets names rights"
@@ -42,10 +44,16 @@ def source_of(module: str) -> Path:
 def key() -> str:
     """Return the name under which code of exactly these sources is kept, for this interpreter."""
     digest = sha256(f"{sys.implementation.cache_tag} {sys.abiflags} {os.uname().machine}".encode())
-    for module in MODULES:
-        content = source_of(module).read_bytes()
-        digest.update(b"%s %d\n" % (module.encode(), len(content)) + content)
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(b"%s %d\n" % (str(path.relative_to(ROOT)).encode(), len(content)) + content)
     return digest.hexdigest()[:24]
+
+
+def is_whole(directory: Path) -> bool:
+    """Return whether a directory has code for every module."""
+    stems = [directory.joinpath(*module.split(".")) for module in MODULES]
+    return all(any(stem.with_suffix(s).is_file() for s in EXTENSION_SUFFIXES) for stem in stems)
 
 
 class _Finder(MetaPathFinder):
@@ -79,6 +87,8 @@ def install() -> None:
     if os.environ.get("CHAOSNET_PURE") or not KEPT.is_dir():
         return
     directory = KEPT / key()
+    if not is_whole(directory):
+        return
     for shared in directory.glob("*__mypyc.*"):
         finder = _Finder(directory, shared.name.split(".")[0])
         sys.meta_path.insert(0, finder)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -53,18 +54,27 @@ def build(work: Path) -> Path:
 
 def main() -> None:
     """Compile, unless that is done already."""
-    kept = compiled.KEPT / compiled.key()
-    if kept.is_dir():
+    key, stamp = compiled.key(), f"mypy {version('mypy')}\n{_SETUP}"
+    kept = compiled.KEPT / key
+    built_with = kept / "built_with"
+    if compiled.is_whole(kept) and built_with.is_file() and built_with.read_text(encoding="utf-8") == stamp:
         print("The core is compiled.")
         return
     if lacks := missing():
         sys.exit(f"The core stays Python, which is slower: this host lacks {lacks}.")
     print(f"Compiling {len(compiled.MODULES)} modules of the core; this takes a minute", flush=True)
-    compiled.KEPT.mkdir(exist_ok=True)
-    for old in compiled.KEPT.iterdir():
-        shutil.rmtree(old)
-    with tempfile.TemporaryDirectory(dir=compiled.KEPT) as work:
-        build(Path(work)).rename(kept)
+    try:
+        compiled.KEPT.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=compiled.KEPT) as work:
+            out = build(Path(work))
+            (out / "built_with").write_text(stamp, encoding="utf-8")
+            if compiled.key() != key:
+                sys.exit("The sources changed meanwhile: compile again.")
+            for old in compiled.KEPT.glob("[0-9a-f]" * 24):
+                old.rename(Path(work) / old.name)  # gone with it
+            out.rename(kept)
+    except OSError as error:
+        sys.exit(f"The core stays Python, which is slower: {error}.")
     print("The core is compiled. CHAOSNET_PURE=1 runs it as Python all the same.")
 
 

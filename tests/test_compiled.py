@@ -3,6 +3,7 @@
 import ast
 import importlib.machinery
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,18 +50,25 @@ def test_a_compiled_module_defines_no_class_whose_options_would_be_lost(module: 
 
 def test_the_key_names_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = compiled.key()
-    for module in compiled.MODULES:
-        copy = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(compiled.source_of(module).read_bytes())
-    monkeypatch.setattr(compiled, "ROOT", tmp_path / "chaosnet")
+    copy = tmp_path / "chaosnet"
+    shutil.copytree(compiled.ROOT, copy, ignore=shutil.ignore_patterns("__pycache__", "_compiled", "*.wasm"))
+    monkeypatch.setattr(compiled, "ROOT", copy)
     assert compiled.key() == before
     keys = {before}
-    for module in compiled.MODULES:
-        with compiled.source_of(module).open("ab") as file:
+    changed = [*map(compiled.source_of, compiled.MODULES), copy / "base/limits.py", copy / "model/header.py"]
+    for path in changed:
+        with path.open("ab") as file:
             file.write(b"\n")
         keys.add(compiled.key())
-    assert len(keys) == len(compiled.MODULES) + 1
+    assert len(keys) == len(changed) + 1
+
+
+def test_compiled_modules_import_only_what_the_key_names() -> None:
+    for module in compiled.MODULES:
+        tree = ast.parse(compiled.source_of(module).read_text(encoding="utf-8"))
+        imports = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        rooms = {name.split(".")[1] for name in imports if name.startswith("chaosnet.")}
+        assert rooms <= set(compiled.ROOMS)
 
 
 def test_what_was_compiled_of_other_sources_is_left_aside(
@@ -80,11 +88,17 @@ def test_what_was_made_on_another_system_is_left_aside(
     monkeypatch.delenv("CHAOSNET_PURE", raising=False)
     monkeypatch.setattr(compiled, "KEPT", tmp_path)
     suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
-    (tmp_path / compiled.key()).mkdir()
-    (tmp_path / compiled.key() / f"0123__mypyc{suffix}").write_bytes(b"\x7fELF of elsewhere")
+    directory = tmp_path / compiled.key()
+    for module in ("0123__mypyc", *compiled.MODULES):
+        path = directory.joinpath(*module.split(".")).with_suffix(suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x7fELF of elsewhere")
     finders = list(sys.meta_path)
+    assert compiled.is_whole(directory)
     compiled.install()
     assert sys.meta_path == finders
+    path.unlink()
+    assert not compiled.is_whole(directory)
 
 
 WHERE = "import chaosnet.ledger.contracts.host as host; print(host.__file__)"

@@ -339,9 +339,10 @@ class Instance:
         _global_set(self._context, self._pointer, self._pointer_value_at)
 
     def content(self) -> bytes:
-        """Return the stack's end, empty, and the memory after it up to the heap's mark."""
-        used = _string_at(self._base + self.start, max(0, self._mark() - self.start))
-        return bytes(self.start - self._deep) + used
+        """Clear the stack's end; return it and the memory after it up to the heap's mark."""
+        at = self._base + self._deep
+        _memset(at, 0, self.start - self._deep)
+        return _string_at(at, max(self.start, self._mark()) - self._deep)
 
     def _mark(self) -> int:
         """Return how far the heap reached, never out of the memory: a guest may have written over it."""

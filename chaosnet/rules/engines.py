@@ -23,13 +23,13 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="36300a1c32fef6d594b63068a775c39c491758646beb6cf6420cb2af0b5d128d",
+            module_sha256="6042c51e4363b2fa516f59a21d6efadf61386561440affea08dd7d01dbd8cc7f",
             prelude="prelude.lua",
             prelude_sha256="6e8a2adbd9557ae4437a22d1c6f6cb053415c4c95e0d246098e05839d1cd1787",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="4bed65e2ba810b69b05e6f8dd17e70b4a0717a2aa91dc93890d9062f500029dc",
+            module_sha256="0ed5438a1bc8d0e1be441fc7cc7f91c934eac9cfa55e2cc91214bdd4228bd840",
             prelude="prelude.js",
             prelude_sha256="65edcbb00429bebfce7c88f2563794445638688b37aebf5c51197ed11b2c5d9d",
         ),

@@ -9,7 +9,7 @@
 /* An operator is fuel; one whose result is dropped becomes no code. */
 #define TOLL(operators) __asm__ volatile(".rept " TOLL_TEXT(operators) "\n i32.const 0\n drop\n .endr")
 
-static __attribute__((noinline)) void toll_tiny(void) { TOLL(256); }
+static __attribute__((noinline)) void toll_tiny(void) { TOLL(360); }
 
 static inline int is_tiny(double x) {
     union { double number; uint64_t bits; } u = {x};
@@ -25,7 +25,7 @@ static inline double paid_mul(double x, double y) { return paid(x, y, x * y); }
 static inline double paid_div(double x, double y) { return paid(x, y, x / y); }
 
 /* pow() takes long for its operators whatever its numbers. */
-static inline void toll_power(void) { TOLL(400); }
+static inline void toll_power(void) { TOLL(620); }
 #define paid_pow(x, y) (toll_power(), paid(x, y, pow(x, y)))
 
 #endif

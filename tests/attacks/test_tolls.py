@@ -5,7 +5,7 @@ import pytest
 from tests.attacks.running import run
 
 FUEL = 200_000_000
-TINY, POWER, LIMB = 256, 400, 32
+TINY, POWER, LIMB = 360, 620, 32
 COUNT = 1_000
 
 
