@@ -11,10 +11,11 @@ from rich.table import Table
 
 from chaosnet.daemon.benchmark import Figures, Scale, run_benchmark
 from chaosnet.daemon.benchmark_calls import measure_calls
-from chaosnet.daemon.benchmark_contracts import LANGUAGES, ContractFigures, ContractScale, run_contracts
+from chaosnet.daemon.benchmark_contracts import ContractFigures, run_contracts
 from chaosnet.daemon.benchmark_engines import EngineScale, parse_engines, run_engines
 from chaosnet.daemon.benchmark_peers import anvil_rate, py_evm_rate
 from chaosnet.daemon.benchmark_profile import ProfileRow
+from chaosnet.daemon.benchmark_rig import LANGUAGES, ContractScale
 from chaosnet.model.genesis import ENGINES_KNOWN
 
 ROWS = {
@@ -154,7 +155,7 @@ def _engine_table(figures: Figures) -> Table:
 
 
 def _profile_table(language: str, rows: list[ProfileRow]) -> Table:
-    table = Table(f"where a call in {language} spends its time", "calls", "share")
+    table = Table(f"where a call in {language} spends its time, as Python", "calls", "share")
     for row in rows:
         table.add_row(row.function, f"{row.calls:g}", f"{row.share:.1%}")
     return table

@@ -8,8 +8,8 @@ from chaosnet.contracts import values
 from chaosnet.crypto.addresses import format_address
 from chaosnet.crypto.signing import sign
 from chaosnet.daemon.benchmark import Note, network, push_all, scratch
-from chaosnet.daemon.benchmark_contracts import CALL_GAS, LANGUAGES
 from chaosnet.daemon.benchmark_programs import SOURCES
+from chaosnet.daemon.benchmark_rig import CALL_GAS, LANGUAGES
 from chaosnet.daemon.devnet import Devnet
 from chaosnet.daemon.loadgen import EXPIRY, Sender, make_senders, read_total
 from chaosnet.ledger.contracts.records import contract_id

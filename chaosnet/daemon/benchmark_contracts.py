@@ -7,74 +7,41 @@ Times are processor time, which others on the machine disturb least. Compare fig
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 import msgspec
 
-from chaosnet.base.codec import encode
-from chaosnet.base.units import Address
 from chaosnet.contracts import values
-from chaosnet.contracts.keys import encode_key
 from chaosnet.contracts.machine import Ended, HostCall, Image, Machine, Meter
-from chaosnet.contracts.values import Value
-from chaosnet.crypto.addresses import KEY_ACCOUNT, format_address
-from chaosnet.daemon.benchmark_profile import RATIO_MAX, ProfileRow, profiled
+from chaosnet.daemon.benchmark_profile import RATIO_MAX, ProfileRow, profile_of
 from chaosnet.daemon.benchmark_programs import NASTY, SOURCES, nasty_source
-from chaosnet.daemon.collecting import collecting_seldom
-from chaosnet.daemon.loadgen import Sender, make_senders
-from chaosnet.daemon.machines import load_machine, start_thread
-from chaosnet.devchain.accounts import dev_account
-from chaosnet.devchain.chain import dev_genesis
-from chaosnet.ledger.accounts import Account
-from chaosnet.ledger.apply import Execution
-from chaosnet.ledger.context import Context, params_of, rules_of
-from chaosnet.ledger.contracts.books import Books, entry_start
+from chaosnet.daemon.benchmark_rig import (
+    CALL_GAS,
+    DEPOSIT_MAX,
+    LANGUAGES,
+    ContractScale,
+    Rig,
+    addresses_of,
+    check_ok,
+    make_rig,
+    on_large_stack,
+    transfers,
+)
+from chaosnet.daemon.loadgen import Sender
+from chaosnet.daemon.machines import load_machine
+from chaosnet.ledger.contracts.books import Books
 from chaosnet.ledger.contracts.frames import Run, call_contract
 from chaosnet.ledger.contracts.host import host_of
-from chaosnet.ledger.contracts.records import contract_id
 from chaosnet.ledger.contracts.requests import Request, Result
-from chaosnet.ledger.genesis_state import genesis_state
-from chaosnet.ledger.keys import entry_key
 from chaosnet.ledger.overlay import Overlay
-from chaosnet.ledger.state import State
-from chaosnet.model.contract_actions import Call, Deploy
-from chaosnet.model.genesis import genesis_hash_of
-from chaosnet.model.policy import Witness
-from chaosnet.model.receipt import Receipt
-from chaosnet.model.transaction import Action, SignedTx, Transaction, Transfer, TxBody
+from chaosnet.model.contract_actions import Call
+from chaosnet.model.transaction import Transfer
 
-LANGUAGES: Final = {"lua": "lua/1", "js": "js/1"}
-GAS: Final = 20_000_000
-CALL_GAS: Final = 80_000
-"""Limit of one transfer of the token: what it takes and a quarter, as clients set it."""
-BLOCK_GAS: Final = 10**12
 IN_TURN: Final = 250
 """Calls of different contracts in one block."""
 FUEL: Final = 10**9
-HELD: Final = 10**9
-"""Tokens of each holder."""
-FUNDS: Final = 10**15
-"""Motes of each account."""
-DEPOSIT_MAX: Final = 10**12
 
 Note = Callable[[str], None]
-
-
-class ContractScale(msgspec.Struct, frozen=True):
-    """How much is measured."""
-
-    runs: int = 3
-    accounts: int = 100_000
-    calls: int = 3_000
-    """Transfers of a token in a row."""
-    senders: int = 1_000
-    contracts: int = 5_000
-    """Different ones that are called in turn."""
-    nasty_gas: int = 1_000_000
-    """Of each program that is meant to be slow."""
 
 
 class ContractFigures(msgspec.Struct, omit_defaults=True):
@@ -105,114 +72,9 @@ class ContractFigures(msgspec.Struct, omit_defaults=True):
     """What is left out here, and why."""
 
 
-@dataclass(slots=True)
-class Rig:
-    """A chain with accounts and contracts, on which blocks are executed."""
-
-    machine: Machine
-    senders: list[Sender]
-    nonces: dict[bytes, int]
-    state: State
-    ctx: Context
-
-    def text(self, address: bytes) -> str:
-        return format_address(self.ctx.genesis.address_prefix, Address(address))
-
-    def tx(self, sender: Sender, action: Action, gas: int) -> SignedTx:
-        """Return a transaction whose signature nobody will look at."""
-        nonce = self.nonces.get(sender.address, 0)
-        self.nonces[sender.address] = nonce + 1
-        body = TxBody(
-            genesis=self.ctx.genesis_hash,
-            sender=sender.address,
-            nonce=nonce,
-            anchor_height=0,
-            anchor_prefix=self.ctx.genesis_hash[:8],
-            expiry=self.ctx.height + 1,
-            gas_limit=gas,
-            gas_price=1,
-            payer=None,
-            memo="",
-            actions=(action,),
-        )
-        found = Transaction(body, Witness(sender.policy, ((0, bytes(64)),)), None)
-        return SignedTx(encode(found), found)
-
-    def block(self, txs: list[SignedTx]) -> tuple[list[Receipt], float, float]:
-        """Execute a block; return receipts, seconds of the transactions, and seconds with the block's end."""
-        execution = Execution(self.state, self.ctx)
-        begin = time.process_time()
-        receipts = [execution.add(tx) for tx in txs]
-        middle = time.process_time()
-        self.state = execution.finish().state
-        return receipts, middle - begin, time.process_time() - begin
-
-    def deploy(self, engine: str, source: str, *args: Value) -> bytes:
-        """Put a contract on the chain; return its address."""
-        sender = self.senders[0]
-        nonce = self.nonces.get(sender.address, 0)
-        action = Deploy(engine, source.encode(), values.encode(list(args)), 0, DEPOSIT_MAX)
-        receipts, _, _ = self.block([self.tx(sender, action, GAS)])
-        _check_ok(receipts)
-        return contract_id(self.ctx.genesis_hash, sender.address, nonce, 0)
-
-    def fill(self, contract: bytes, count: int) -> None:
-        """Give `count` holders of a token something to send, the senders among them."""
-        start = entry_start(self.ctx.params.motes_per_state_byte)
-        new: dict[bytes, bytes | None] = {}
-        for address in addresses_of(self.senders, count):
-            key = entry_key(contract, encode_key(["balances", self.text(address)]))
-            new[key] = start + values.encode(HELD)
-        self.state = self.state.update(new)
-
-
-def addresses_of(senders: list[Sender], count: int) -> list[Address]:
-    """Return the senders' addresses, filled up with others."""
-    own = [sender.address for sender in senders]
-    return own + [
-        Address(bytes((KEY_ACCOUNT,)) + sha256(i.to_bytes(8, "big")).digest())
-        for i in range(count - len(own))
-    ]
-
-
-def make_rig(machine: Machine, scale: ContractScale) -> Rig:
-    """Return a chain with so many accounts that hold coins."""
-    genesis = dev_genesis((dev_account("alice"),), {"block_gas_max": BLOCK_GAS})
-    state = genesis_state(genesis)
-    senders = make_senders(scale.senders)
-    overlay = Overlay(state)
-    for address in addresses_of(senders, scale.accounts):
-        overlay.set_account(address, Account(balance=FUNDS))
-    state = state.update(overlay.changes().new)
-    ctx = Context(
-        genesis=genesis,
-        genesis_hash=genesis_hash_of(genesis),
-        height=1,
-        era=0,
-        time_ms=genesis.time_ms + 1_000,
-        parent_time_ms=genesis.time_ms,
-        proposer=dev_account("keeper").address,
-        params=params_of(state),
-        rules=rules_of(state),
-        anchor_ok=lambda *_: True,
-        machine=machine,
-    )
-    return Rig(machine, senders, {}, state, ctx)
-
-
 def run_contracts(scale: ContractScale, note: Note) -> ContractFigures:
     """Measure everything in a thread with the stack that contracts need; raises what it raises."""
-    done: Future[ContractFigures] = Future()
-
-    def work() -> None:
-        try:
-            with collecting_seldom():  # as a node does
-                done.set_result(measure_contracts(load_machine(1), scale, note))
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-            done.set_exception(error)
-
-    start_thread(work, "benchmark")
-    return done.result()
+    return on_large_stack(lambda: measure_contracts(load_machine(1), scale, note))
 
 
 def measure_contracts(machine: Machine, scale: ContractScale, note: Note) -> ContractFigures:
@@ -220,7 +82,7 @@ def measure_contracts(machine: Machine, scale: ContractScale, note: Note) -> Con
     found = ContractFigures()
     note(f"contracts: {scale.accounts:,} accounts")
     rig = make_rig(machine, scale)
-    native = min(measure_native(rig, scale) for _ in range(scale.runs))
+    native = statistics.median(measure_native(rig, scale) for _ in range(scale.runs))
     found.native_us = round(native * 1e6, 2)
     for language in LANGUAGES:
         note(f"contracts in {language}: token")
@@ -230,8 +92,7 @@ def measure_contracts(machine: Machine, scale: ContractScale, note: Note) -> Con
         found.stages_us[language] = {name: round(seconds * 1e6, 2) for name, seconds in stages.items()}
         ratio = found.native_call_ratio[language] = round(stages["block"] / native, 1)
         if ratio > RATIO_MAX:
-            _, _, txs = _transfers(rig, token, scale)
-            found.profile[language] = profiled(lambda: rig.block(txs), len(txs))  # noqa: B023 - called here
+            found.profile[language] = profile_of(language, scale.accounts, scale.calls)
         found.token_ns_per_gas[language] = round(per_gas * 1e9, 2)
         note(f"contracts in {language}: {scale.contracts:,} in turn")
         in_turn = measure_in_turn(rig, language, scale)
@@ -255,7 +116,7 @@ def measure_native(rig: Rig, scale: ContractScale) -> float:
         to = peers[(i * 7_919 + 1) % len(peers)]
         txs.append(rig.tx(rig.senders[i % len(rig.senders)], Transfer(to=to, amount=1), 21_000))
     receipts, _, seconds = rig.block(txs)
-    _check_ok(receipts)
+    check_ok(receipts)
     return seconds / len(txs)
 
 
@@ -266,26 +127,11 @@ def measure_token(rig: Rig, token: bytes, scale: ContractScale) -> tuple[dict[st
     return stages, statistics.median(run[1] for run in runs)
 
 
-def _transfers(
-    rig: Rig, token: bytes, scale: ContractScale
-) -> tuple[list[bytes], list[Sender], list[SignedTx]]:
-    """Return arguments and senders of transfers of a token, and the transactions."""
-    peers = addresses_of(rig.senders, scale.accounts)
-    names = [rig.text(peers[(i * 7_919 + 1) % len(peers)]) for i in range(scale.calls)]
-    given = [values.encode([name, 1]) for name in names]
-    callers = [rig.senders[i % len(rig.senders)] for i in range(scale.calls)]
-    txs = [
-        rig.tx(sender, Call(token, "send", args, (), DEPOSIT_MAX), CALL_GAS)
-        for sender, args in zip(callers, given, strict=True)
-    ]
-    return given, callers, txs
-
-
 def _token_once(rig: Rig, token: bytes, scale: ContractScale) -> tuple[dict[str, float], float]:
-    given, callers, txs = _transfers(rig, token, scale)
+    given, callers, txs = transfers(rig, token, scale)
     stages = {"machine": _machine_alone(rig, token, given), "host": _with_host(rig, token, given, callers)}
     receipts, inside, whole = rig.block(txs)
-    _check_ok(receipts)
+    check_ok(receipts)
     stages["transaction"], stages["block"] = inside / len(txs), whole / len(txs)
     return stages, whole / sum(receipt.gas for receipt in receipts)
 
@@ -366,7 +212,7 @@ def measure_in_turn(rig: Rig, language: str, scale: ContractScale) -> float:
             call = Call(contract, "send", args, (), DEPOSIT_MAX)
             txs.append(rig.tx(rig.senders[0], call, 10 * CALL_GAS))
         receipts, _, seconds = rig.block(txs)
-        _check_ok(receipts)
+        check_ok(receipts)
         spent += seconds
         gas += sum(receipt.gas for receipt in receipts)
     return spent / gas
@@ -386,12 +232,6 @@ def measure_nasty(rig: Rig, language: str, name: str, gas: int) -> tuple[float, 
         receipts, _, seconds = rig.block(txs)
         best = min(best, seconds)
     return best, sum(receipt.gas for receipt in receipts)
-
-
-def _check_ok(receipts: list[Receipt]) -> None:
-    failed = [receipt.code for receipt in receipts if receipt.code != "ok"]
-    if failed:
-        raise RuntimeError(f"{len(failed)} of {len(receipts)} failed: {failed[0]}")
 
 
 def _check_result(result: Result) -> None:

@@ -1,12 +1,19 @@
 """Where the time of contract calls goes: shown where a call costs more than twice a native transfer."""
 
 import cProfile
+import os
 import pstats
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from chaosnet.daemon.benchmark_programs import SOURCES
+from chaosnet.daemon.benchmark_rig import LANGUAGES, ContractScale, make_rig, on_large_stack, transfers
+from chaosnet.daemon.machines import load_machine
 
 RATIO_MAX: Final = 2.0
 """Calls that cost more, against a native transfer, are looked into."""
@@ -22,6 +29,18 @@ class ProfileRow(msgspec.Struct):
     """Of it, for one contract call."""
     share: float
     """Of all time, in itself, without what it calls."""
+
+
+def profile_of(language: str, accounts: int, calls: int) -> list[ProfileRow]:
+    """Profile transfers of a token in a process that runs the core as Python: compiled code shows nothing."""
+    done = subprocess.run(
+        [sys.executable, "-m", "chaosnet.daemon.benchmark_profile", language, str(accounts), str(calls)],
+        env={**os.environ, "CHAOSNET_PURE": "1"},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=600,
+    )
+    return msgspec.json.decode(done.stdout, type=list[ProfileRow])
 
 
 def profiled(work: Callable[[], object], count: int) -> list[ProfileRow]:
@@ -43,3 +62,26 @@ def _name(file: str, line: int, function: str) -> str:
     if not line:
         return function
     return f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path.name}:{function}"
+
+
+def profile_calls(language: str, scale: ContractScale) -> list[ProfileRow]:
+    """Return where the time of a block of transfers goes, the second of two: the first fills what is kept."""
+    rig = make_rig(load_machine(1), scale)
+    token = rig.deploy(LANGUAGES[language], SOURCES[language])
+    rig.fill(token, scale.accounts)
+    _, _, txs = transfers(rig, token, scale)
+    rig.block(txs)
+    _, _, txs = transfers(rig, token, scale)
+    return profiled(lambda: rig.block(txs), len(txs))
+
+
+def main() -> None:
+    """Write the profile to standard output as JSON."""
+    language, accounts, calls = sys.argv[1:]
+    scale = ContractScale(accounts=int(accounts), calls=int(calls))
+    rows = on_large_stack(lambda: profile_calls(language, scale))
+    sys.stdout.write(msgspec.json.encode(rows).decode())
+
+
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,7 @@ from chaosnet.contracts.ops import DEPTH_MAX, frame_fuel
 from chaosnet.contracts.values import Value
 from chaosnet.ledger.context import Context
 from chaosnet.ledger.contracts.books import Books, Mark
-from chaosnet.ledger.contracts.names import address_text, asset_text, is_address_text
+from chaosnet.ledger.contracts.names import address_value, asset_text, is_address_text
 from chaosnet.ledger.contracts.records import Contract, find_contract, source_of
 from chaosnet.ledger.contracts.requests import Frame, Request, Result
 from chaosnet.ledger.contracts.tokens import move
@@ -30,6 +30,8 @@ from chaosnet.model.receipt import Event
 NO_ARGS = b"\x90"
 """An empty list."""
 _NIL = b"\xc0"
+_NO_ASSETS = b"\x80"
+"""An empty map."""
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -202,20 +204,34 @@ def _run_machine(  # noqa: PLR0913 - one frame
 def context_of(run: Run, frame: Frame) -> bytes:
     """Return what a frame may know of where it is: a canonical map."""
     ctx, prefix = run.books.ctx, run.prefix
-    sent = [(asset_text(asset), amount) for asset, amount in frame.sent]
-    return _encode(  # keys are ascending: nothing sorts them
-        {
-            "action": run.action,
-            "caller": address_text(prefix, frame.caller),
-            "chain": ctx.genesis_hash.hex(),
-            "height": ctx.height,
-            "origin": address_text(prefix, run.origin),
-            "self": address_text(prefix, frame.contract.address),
-            "sent": dict(sorted(sent)),
-            "time": ctx.time_ms,
-            "tx": run.tx_id.hex(),
-        }
+    sent = {asset_text(asset): amount for asset, amount in frame.sent}
+    return b"".join(  # keys are ascending: nothing sorts them
+        (
+            b"\x89\xa6action",
+            _encode(run.action),
+            b"\xa6caller",
+            address_value(prefix, frame.caller),
+            b"\xa5chain",
+            _hex_value(ctx.genesis_hash),
+            b"\xa6height",
+            _encode(ctx.height),
+            b"\xa6origin",
+            address_value(prefix, run.origin),
+            b"\xa4self",
+            address_value(prefix, frame.contract.address),
+            b"\xa4sent",
+            _encode(dict(sorted(sent.items()))) if sent else _NO_ASSETS,
+            b"\xa4time",
+            _encode(ctx.time_ms),
+            b"\xa2tx",
+            _hex_value(run.tx_id),
+        )
     )
+
+
+def _hex_value(content: bytes) -> bytes:
+    """Return the hex text of 32 bytes as a value."""
+    return b"\xd9\x40" + content.hex().encode()
 
 
 def _checked_args(run: Run, method: Method, request: Request) -> bytes:

@@ -6,6 +6,7 @@ from typing import Final
 from chaosnet.base.errors import Invalid
 from chaosnet.base.units import Address
 from chaosnet.contracts.faults import GuestFault
+from chaosnet.contracts.values import encode_known
 from chaosnet.crypto.addresses import CONTRACT, KEY_ACCOUNT, format_address, parse_address
 from chaosnet.crypto.bech32m import TEXT_LENGTH_MAX
 from chaosnet.model.contract_actions import COS
@@ -19,6 +20,12 @@ _ID_BYTES: Final = 32
 def address_text(prefix: str, address: bytes) -> str:
     """Return an address as contracts see it."""
     return format_address(prefix, Address(address))
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def address_value(prefix: str, address: bytes) -> bytes:
+    """Return the same text as the bytes of a value."""
+    return encode_known(address_text(prefix, address))
 
 
 @lru_cache(maxsize=_NAMES_KEPT)

@@ -2,9 +2,10 @@
 
 from chaosnet.cli.bench import _contract_table, _profile_table, add_contracts
 from chaosnet.daemon.benchmark import Figures
-from chaosnet.daemon.benchmark_contracts import ContractScale, measure_contracts
+from chaosnet.daemon.benchmark_contracts import measure_contracts
 from chaosnet.daemon.benchmark_profile import RATIO_MAX
 from chaosnet.daemon.benchmark_programs import NASTY, nasty_source
+from chaosnet.daemon.benchmark_rig import ContractScale
 from tests.machines import machine, on_big_stack
 
 SHORT = ContractScale(runs=1, accounts=40, calls=6, senders=20, contracts=3, nasty_gas=120_000)
