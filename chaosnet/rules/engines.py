@@ -23,13 +23,13 @@ ENGINES: Final[dict[int, dict[str, EngineFiles]]] = {
     1: {
         "lua/1": EngineFiles(
             module="lua.wasm",
-            module_sha256="6042c51e4363b2fa516f59a21d6efadf61386561440affea08dd7d01dbd8cc7f",
+            module_sha256="b317756be944ae05261bebd9621bef21fa59575e654a2256b8e4d77e9af0e8cf",
             prelude="prelude.lua",
             prelude_sha256="6e8a2adbd9557ae4437a22d1c6f6cb053415c4c95e0d246098e05839d1cd1787",
         ),
         "js/1": EngineFiles(
             module="javascript.wasm",
-            module_sha256="0ed5438a1bc8d0e1be441fc7cc7f91c934eac9cfa55e2cc91214bdd4228bd840",
+            module_sha256="8d963d96956d85a800bcc4ef267fdc428c9d3e900c8e8b825c22632c55bf8677",
             prelude="prelude.js",
             prelude_sha256="65edcbb00429bebfce7c88f2563794445638688b37aebf5c51197ed11b2c5d9d",
         ),

@@ -52,8 +52,9 @@ void burn_fuel(void);
 #define luai_nummul(L, a, b) paid_mul(a, b)
 #define luai_numdiv(L, a, b) paid_div(a, b)
 #define luai_numpow(L, a, b) ((b) == 2 ? paid_mul(a, a) : paid_pow(a, b))
-#define PAID(name) static inline double paid_##name(double x) { return paid(x, x, name(x)); }
-PAID(sqrt) PAID(exp) PAID(log) PAID(log2) PAID(log10) PAID(sin) PAID(cos) PAID(tan) PAID(asin) PAID(acos)
+static inline double paid_sqrt(double x) { return paid(x, x, sqrt(x)); }
+#define PAID(name) static inline double paid_##name(double x) { return paid_function(x, name(x)); }
+PAID(exp) PAID(log) PAID(log2) PAID(log10) PAID(sin) PAID(cos) PAID(tan) PAID(asin) PAID(acos)
 static inline double paid_atan2(double y, double x) { return paid(y, x, atan2(y, x)); }
 #define sqrt paid_sqrt
 #define exp paid_exp

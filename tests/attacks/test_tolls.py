@@ -5,7 +5,7 @@ import pytest
 from tests.attacks.running import run
 
 FUEL = 200_000_000
-TINY, POWER, LIMB = 360, 620, 32
+TINY, POWER, FUNCTION, LIMB = 440, 740, 120, 32
 COUNT = 1_000
 
 
@@ -45,6 +45,12 @@ def test_results_that_become_subnormal(language: str) -> None:
 )
 def test_powers(language: str, work: str) -> None:
     assert used(language, "1.25", work) - used(language, "1.25", "a + b") > POWER * COUNT
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan", "exp", "asin", "acos", "atan"])
+def test_functions(name: str) -> None:
+    """A root is one operator and pays nothing; the call of it costs the same."""
+    assert used("lua", "0.25", f"math.{name}(a)") - used("lua", "0.25", "math.sqrt(a)") > FUNCTION * COUNT
 
 
 def test_digits_of_big_integers() -> None:
